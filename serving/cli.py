@@ -1,0 +1,79 @@
+"""The command line: triage a file, start the server, see a demonstration."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from features.errors import AftersightError
+
+__all__ = ["main"]
+
+FINE, SOME_BAD, NOT_DONE = 0, 1, 2
+_EPILOG: Final = "Exit code: 0 all answered, 1 some lines could not be read, 2 nothing was done."
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m serving", description=__doc__, epilog=_EPILOG)
+    commands = parser.add_subparsers(dest="command", required=True)
+    triage = commands.add_parser("triage", help="one ticket an input line, one answer an output line", epilog=_EPILOG)
+    triage.add_argument("source", type=Path, metavar="IN.jsonl", help='lines of {"id", "text", ...}; - for standard input')
+    triage.add_argument("--out", type=Path, required=True, metavar="OUT.jsonl", help="- for standard output")
+    triage.add_argument("--release", metavar="VERSION", help="by default the current one")
+    up = commands.add_parser("up", help="start the server")
+    up.add_argument("--host", default="127.0.0.1", help="default %(default)s: only this machine")
+    up.add_argument("--port", type=int, default=3000, help="default %(default)s; 0 takes a free one")
+    up.add_argument("--workers", type=int, default=1, help="processes that answer, default %(default)s")
+    up.add_argument("--open-to-all", action="store_true", help="listen to others without an API key")
+    demo = commands.add_parser("demo", help="start the server, send it a dozen tickets, show the answers")
+    demo.add_argument("--stay", action="store_true", help="keep the server running")
+    return parser
+
+
+def _triage(source: Path, target: Path, version: str | None) -> int:
+    from models.triage import open_triage
+    from serving.bulk import triage_file
+
+    answered, bad = triage_file(open_triage(version), source, target)
+    if bad:
+        print(f"{answered} answered, {bad} could not be read: see their error in {target}", file=sys.stderr)
+    return SOME_BAD if bad else FINE
+
+
+def _run(args: argparse.Namespace) -> int:
+    # Imported where used: who triages a file need not wait for a web server.
+    if args.command == "triage":
+        return _triage(args.source, args.out, args.release)
+    if args.command == "up":
+        from serving.up import up
+
+        return up(args.host, args.port, args.workers, open_to_all=args.open_to_all)
+    from serving.demo import demo
+
+    return demo(stay=args.stay)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Parameters
+    ----------
+    arguments : sequence of str or None
+        By default those of the process.
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    args = _parser().parse_args(arguments)
+    try:
+        return _run(args)
+    except (AftersightError, OSError) as error:
+        print(f"{error}", file=sys.stderr)
+        return NOT_DONE
+    except KeyboardInterrupt:
+        return 130

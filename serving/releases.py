@@ -1,0 +1,54 @@
+"""Tells which releases are in the store."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from pathlib import Path
+
+from features.errors import ReleaseError
+from models.release import STORE, current_version, list_versions
+from serving.contract import ReleaseInfoOut, ReleasesOut
+
+__all__ = ["list_releases"]
+
+
+def _current(name: str, store: Path) -> str | None:
+    try:
+        return current_version(name, store)
+    except ReleaseError:
+        return None
+
+
+def _info(name: str, version: str, current: str | None, answering: str, store: Path) -> ReleaseInfoOut | None:
+    try:
+        raw = (store / name / version / "release.json").read_bytes()
+        manifest = json.loads(raw)
+    except (OSError, ValueError):
+        return None  # a release that is being written, or a damaged one: loading it says what is wrong
+    return ReleaseInfoOut(
+        name=name,
+        version=version,
+        digest=sha256(raw).hexdigest(),
+        current=version == current,
+        answering=sha256(raw).hexdigest() == answering,
+        metrics=manifest.get("metrics") or {},
+        data=manifest.get("data"),
+    )
+
+
+def list_releases(answering: str, store: Path = STORE) -> ReleasesOut:
+    """List every release; nothing is loaded, and the weights are not checked.
+
+    Parameters
+    ----------
+    answering : str
+        The digest of the release that this process has loaded: after a promotion it is not the current one until the
+        server starts again.
+    store : Path
+    """
+    found = []
+    for folder in sorted(store.iterdir()) if store.is_dir() else ():
+        current = _current(folder.name, store)
+        found += [_info(folder.name, v, current, answering, store) for v in list_versions(folder.name, store)]
+    return ReleasesOut(releases=[info for info in found if info])

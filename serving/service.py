@@ -1,0 +1,95 @@
+"""The service: BentoML's routes for programs, a FastAPI application beside them for people, limits in front of both.
+
+Start it with ``python -m serving up`` (fastest) or ``bentoml serve serving.service:Aftersight``.
+"""
+
+from __future__ import annotations
+
+import gc
+from functools import cache
+from typing import Any, Final
+
+import bentoml
+from pydantic import TypeAdapter
+from starlette.applications import Starlette
+
+from models.triage import TriageModel, open_triage
+from serving.answers import answer_each
+from serving.app import app
+from serving.contract import RefusedOut, TicketIn, Tickets, TriageOut, to_ticket
+from serving.front import KnownPaths, Problems, literal_paths, quieten
+from serving.limits import Limits, read_keys
+from serving.problems import spoken
+
+__all__ = ["Aftersight", "FrontedService", "the_model"]
+
+_ENTRIES: Final = TypeAdapter(list[TriageOut | RefusedOut])
+
+
+@cache
+def the_model() -> TriageModel:
+    """Load the current release, once a process.
+
+    Raises
+    ------
+    ReleaseError
+    """
+    return open_triage()
+
+
+class FrontedService(bentoml.Service[Any]):
+    """A service with something in front: BentoML puts a service's own middlewares behind its instruments."""
+
+    def to_asgi(self, is_main: bool = True) -> Starlette:
+        """Build the application."""
+        built: Starlette = super().to_asgi(is_main)
+        paths = frozenset(literal_paths(built.routes))
+        built.add_middleware(KnownPaths, paths=paths)
+        built.add_middleware(Problems)
+        quieten()
+        return built
+
+
+# One process and one thread compute: numpy and ONNX Runtime use the cores, and answers do not wait for one another's
+# caches. The access log is off: it costs more than the answer, and the metrics tell the same.
+@bentoml.service(
+    name="aftersight",
+    service_class=FrontedService,
+    workers=1,
+    threads=1,
+    logging={"access": {"enabled": False}},
+)
+class Aftersight:
+    """Triage of after-sales tickets."""
+
+    def __init__(self) -> None:
+        self.model = the_model()
+        self.release = self.model.release
+        # What is loaded stays: the collector need not look at it again in the middle of a request.
+        gc.collect()
+        gc.freeze()
+
+    @bentoml.on_deployment
+    @staticmethod
+    def check() -> None:
+        """Look before BentoML starts workers: one that fails to start would be started again for ever."""
+        read_keys()
+        the_model()
+
+    @bentoml.api
+    def triage(self, ticket: TicketIn) -> TriageOut:
+        """Answer one ticket: category, tags, urgency, what it names, and what may be done without a person."""
+        [answer] = self.model.answer([to_ticket(ticket)])
+        return TriageOut.model_validate(answer.as_dict())
+
+    @bentoml.api
+    def triage_batch(self, tickets: Tickets, ctx: bentoml.Context) -> list[TriageOut | RefusedOut]:
+        """Answer up to 500 tickets, in order; a bad ticket costs only its own entry."""
+        language = spoken(ctx.request.headers.get("accept-language", ""))
+        places = [f"tickets[{i}]" for i in range(len(tickets))]
+        return _ENTRIES.validate_python(answer_each(self.model, tickets, places, language))
+
+
+# Not decorators of the class: BentoML's would type it away.
+Aftersight.mount_asgi_app(app, path="/")
+Aftersight.add_asgi_middleware(Limits, json_paths=frozenset(api.route for api in Aftersight.apis.values()))

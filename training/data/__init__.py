@@ -1,0 +1,159 @@
+"""Where training rows come from: the project's own corpus, and the shared data where it is present."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from features.errors import ConfigError
+from features.text import normalize
+
+__all__ = ["SOURCES", "Row", "Table", "content_key", "data_root", "load_table", "read_csv_table"]
+
+HERE: Final = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A labelled text; a label that its source does not give is ``None``.
+
+    Attributes
+    ----------
+    id, text, source : str
+    category, urgency : str or None
+    tags : tuple of str or None
+    """
+
+    id: str
+    text: str
+    source: str
+    category: str | None = None
+    tags: tuple[str, ...] | None = None
+    urgency: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of one origin, with the SHA-256 of the file they were read from."""
+
+    name: str
+    rows: tuple[Row, ...]
+    digest: str
+
+
+def content_key(text: str) -> str:
+    """Give what two texts share that count as the same: letters and digits of the normal form, or the text itself."""
+    return re.sub(r"[\W_]", "", normalize(text)) or text
+
+
+def data_root() -> Path:
+    """Tell where the shared data lies: ``AFTERSIGHT_DATA``, or ``../shared/data`` beside the project."""
+    return Path(os.environ.get("AFTERSIGHT_DATA") or HERE.parents[2] / "shared" / "data")
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _json_lines(path: Path) -> Iterable[dict[str, Any]]:
+    with path.open(encoding="utf-8") as file:
+        for line in file:
+            yield json.loads(line)
+
+
+def _corpus() -> tuple[Path, list[Row]]:
+    path = HERE / "corpus.jsonl"
+    return path, [
+        Row(r["id"], r["text"], f"corpus/{r['voice']}", r["category"], tuple(r["tags"]), r["urgency"])
+        for r in _json_lines(path)
+    ]
+
+
+def _gold() -> tuple[Path, list[Row]]:
+    path = data_root() / "text" / "gold" / "tickets.jsonl"
+    return path, [
+        Row(r["id"], r["text"], f"gold/{r['source']}", r["category"], tuple(r["tags"]), r["urgency"])
+        for r in _json_lines(path)
+    ]
+
+
+def _gold_english() -> tuple[Path, list[Row]]:
+    path = data_root() / "text" / "gold" / "tickets.jsonl"
+    return path, [
+        Row(r["id"], r["text_en"], "gold/en", r["category"], tuple(r["tags"]), r["urgency"])
+        for r in _json_lines(path)
+        if r.get("text_en")
+    ]
+
+
+def _jddc() -> tuple[Path, list[Row]]:
+    """JD's own intents, mapped to our labels where the map is sure (``jddc_intents.yaml``); silver."""
+    path = data_root() / "text" / "jddc_intents" / "utterances.tsv"
+    labels = yaml.safe_load((HERE / "jddc_intents.yaml").read_text(encoding="utf-8"))
+    with path.open(encoding="utf-8", newline="") as file:
+        lines = list(csv.DictReader(file, delimiter="\t"))
+    rows = []
+    for n, line in enumerate(lines):
+        label = labels.get(line["intent"])
+        if label:
+            rows.append(Row(f"jddc-{n}", line["text"], "jddc", label["category"], tuple(label["tags"])))
+    return path, rows
+
+
+SOURCES: Final[dict[str, Callable[[], tuple[Path, list[Row]]]]] = {
+    "corpus": _corpus,
+    "gold": _gold,
+    "gold_english": _gold_english,
+    "jddc": _jddc,
+}
+
+
+def load_table(name: str) -> Table | None:
+    """Load a source; ``None`` where its file is not on this machine.
+
+    Raises
+    ------
+    ConfigError
+        If there is no source of that name.
+    """
+    if name not in SOURCES:
+        raise ConfigError(f"source {name!r} is unknown, there are: {', '.join(SOURCES)}")
+    try:
+        path, rows = SOURCES[name]()
+    except FileNotFoundError:
+        return None
+    return Table(name, tuple(rows), _digest(path))
+
+
+def read_csv_table(path: Path, text: str, label: str) -> Table:
+    """Read any table with one text and one label column (CSV, or TSV by its name).
+
+    Raises
+    ------
+    ConfigError
+        If a column is not there or the table is empty; the message names the columns.
+    """
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file, delimiter="\t" if path.suffix == ".tsv" else ",")
+        columns = reader.fieldnames or []
+        for column in (text, label):
+            if column not in columns:
+                raise ConfigError(f"{path.name} has no column {column!r}, it has: {', '.join(columns)}")
+        rows = [
+            Row(f"{path.stem}-{n}", line[text], path.stem, line[label])
+            for n, line in enumerate(reader)
+            if line[text] and line[label]
+        ]
+    if not rows:
+        raise ConfigError(f"{path.name} holds no row with both {text!r} and {label!r}")
+    return Table(path.stem, tuple(rows), _digest(path))
