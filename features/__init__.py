@@ -1,0 +1,1 @@
+"""What the world sends, as clean values and arrays."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -79,7 +80,7 @@ class NoEncoder:
         return np.empty((len(normal), 0), np.float32)
 
 
-ENCODERS: Final = {"use-multilingual-3": UniversalSentenceEncoder, "none": NoEncoder}
+ENCODERS: Final[dict[str, Callable[[], Encoder]]] = {"use-multilingual-3": UniversalSentenceEncoder, "none": NoEncoder}
 
 
 @lru_cache(maxsize=2)
@@ -95,5 +96,4 @@ def open_encoder(name: str) -> Encoder:
     """
     if name not in ENCODERS:
         raise ConfigError(f"encoder {name!r} is unknown, there are: {', '.join(ENCODERS)}")
-    encoder: Encoder = ENCODERS[name]()
-    return encoder
+    return ENCODERS[name]()

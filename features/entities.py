@@ -30,7 +30,7 @@ _Found = tuple[int, str, int, int, str | None]  # hold, kind, start, end, carrie
 # One character to one character, so that spans stay true. Invisible characters inside a number count as spaces.
 _PLAIN: Final = {
     **{c: c - 0xFEE0 for c in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))},
-    **str.maketrans("＋－．（）＃＠﹫￥＄：／‐‑‒–—−", "+-.()#@@¥$:/------"),  # noqa: RUF001 (full width is meant)
+    **str.maketrans("＋－．（）＃＠﹫￥＄：／‐‑‒–—−", "+-.()#@@¥$:/------"),
     **str.maketrans("順豐圓韻達極郵運單號碼訂編遞聯萬兩塊幾", "顺丰圆韵达极邮运单号码订编递联万两块几"),
     **dict.fromkeys([9, 0xA0, 0xAD, *range(0x2000, 0x2010), 0x202F, 0x2060, 0x3000, 0xFEFF], " "),
 }
@@ -52,7 +52,7 @@ def _compile(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE | re.ASCII)
 
 
-_SIGN: Final = re.compile(r"[\d@＠﹫]")  # noqa: RUF001 (no personal entity is without one)
+_SIGN: Final = re.compile(r"[\d@＠﹫]")
 _GATE: Final = re.compile(_SIGN.pattern + "|[十百千万萬][一二两兩三四五六七八九十百千万萬零]{0,9}[元块塊]")
 _OTHER_DIGIT: Final = re.compile(r"[^\D0-9]")
 _GROUP, _RUN = _compile(r"\d+(?:X(?!\d))?"), _compile(r"\d+(?:X(?!\d))?(?:[ -]{1,2}\d+(?:X(?!\d))?)*")
@@ -70,7 +70,7 @@ _RARE_CARD: Final = _compile(r"[45]\d{15,18}|2[2-7]\d{14}")  # a card, unless th
 _MOBILE: Final = _compile(r"(?<!\d)(?<!\d\.)(?:\(?(?:\+|00)?86\)?[ -]{0,2}|0)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}(?!\d)")
 _NORTH_AMERICA: Final = _compile(r"(?<![\d-])\(?[2-9]\d\d\)?[ .-] ?[2-9]\d\d[ .-]\d{4}(?![\d-])")
 _DIALABLE: Final = _compile(r"[+(]{0,2}\d(?:[ ().\-/~]{0,3}\d){6,}")
-_WITH_TRUNK: Final = _compile(r"\(?(?:\+|0|86|[48]00|1[3-9](?:\D?\d){9})")  # ten digits without the 0 are rather an order
+_WITH_TRUNK: Final = _compile(r"\(?(?:\+|0|86|[48]00|1[3-9](?:\D?\d){9})")  # ten digits without 0 are an order
 _LATIN: Final = r"0-9A-Za-z\u00c0-\u024f\u0370-\u052f"  # not \w: 邮箱abc@qq.com has no space
 _EMAIL: Final = rf"(?<![{_LATIN}_.%+'-])([{_LATIN}_.%+'-]++@(?:[{_LATIN}-]+\.)+[a-z]{{2,24}})"
 _NUMBER: Final = r"(?:\d{1,3}(?:,\d{3}){1,4}|\d{1,9})(?:\.\d{1,2})?"
@@ -266,7 +266,7 @@ def _all(text: str) -> list[Entity]:
 def _shown(entity: Entity) -> str:
     text = entity.text
     if entity.kind == "email":
-        return f"{text[0]}***@{re.split('[@＠﹫]', text)[-1]}"  # noqa: RUF001
+        return f"{text[0]}***@{re.split('[@＠﹫]', text)[-1]}"
     return f"{text[:3]}{'*' * (len(text) - 5)}{text[-2:]}" if entity.kind in PERSONAL else text
 
 

@@ -13,13 +13,13 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["BITS", "CHAR_ORDERS", "hash_ngrams", "latin_words", "ngram_spans"]
+__all__ = ["BITS", "CHAR_ORDERS", "WORD_ORDERS", "char_buckets", "hash_ngrams", "latin_words", "word_buckets"]
 
 Buckets = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]
 
-# 2^17 buckets: the training texts hold some 120,000 different n-grams, and the table must stay under 20 MB.
-BITS: Final = 17
+# 2^20 buckets: the training texts hold some 250,000 different n-grams, of which a release keeps those seen twice.
+BITS: Final = 20
 # One Chinese character may be a word, four cover nearly all.
 CHAR_ORDERS: Final = (1, 2, 3, 4)
 WORD_ORDERS: Final = (1, 2)
@@ -49,40 +49,41 @@ def _rolling(units: Hashes, order: int) -> Hashes:
     return hashes
 
 
-def _bucket(hashes: Hashes, salt: int, bits: int) -> Buckets:
+def _bucket(hashes: Hashes, salt: int) -> Buckets:
     mixed = (hashes + np.uint64(salt)) * _BASE
     mixed ^= mixed >> np.uint64(31)
     mixed *= _FINAL
-    return (mixed >> np.uint64(64 - bits)).astype(np.int64)
+    return (mixed >> np.uint64(64 - BITS)).astype(np.int64)
 
 
-def _word_units(words: list[str]) -> Hashes:
-    return np.array([crc32(w.encode()) for w in words], dtype=np.uint64)
+def _hash(units: Hashes, orders: tuple[int, ...], salt: int) -> list[Buckets]:
+    return [_bucket(_rolling(units, n), n + salt) for n in orders if n <= len(units)]
 
 
-def _orders(normal: str, bits: int) -> list[tuple[str, int, Buckets]]:
-    units = _codes(f" {normal} ")
-    found = [("char", n, _bucket(_rolling(units, n), n, bits)) for n in CHAR_ORDERS if n <= len(units)]
-    words = latin_words(normal)
-    if words:
-        word_units = _word_units(words)
-        found += [
-            ("word", n, _bucket(_rolling(word_units, n), n + _WORD_SALT, bits))
-            for n in WORD_ORDERS
-            if n <= len(words)
-        ]
-    return found
+def char_buckets(normal: str) -> list[Buckets]:
+    """Hash the character n-grams of ``" " + normal + " "``.
+
+    Returns
+    -------
+    list of ndarray of int64
+        For every order in `CHAR_ORDERS` that fits, the buckets by place: entry i covers characters i to i + order.
+    """
+    return _hash(_codes(f" {normal} "), CHAR_ORDERS, 0)
 
 
-def hash_ngrams(normal: str, bits: int = BITS) -> tuple[Buckets, npt.NDArray[np.float32]]:
+def word_buckets(normal: str) -> list[Buckets]:
+    """Hash the n-grams of Latin words and numbers, by order and place."""
+    units = np.array([crc32(w.encode()) for w in latin_words(normal)], dtype=np.uint64)
+    return _hash(units, WORD_ORDERS, _WORD_SALT)
+
+
+def hash_ngrams(normal: str) -> tuple[Buckets, npt.NDArray[np.float32]]:
     """Count the n-grams of a normalised text by bucket.
 
     Parameters
     ----------
     normal : str
         A text as `features.text.normalize` gives it; a space is put around it, so that its ends are marked.
-    bits : int
-        The table has ``2 ** bits`` buckets.
 
     Returns
     -------
@@ -93,21 +94,5 @@ def hash_ngrams(normal: str, bits: int = BITS) -> tuple[Buckets, npt.NDArray[np.
     """
     if not normal:
         return np.empty(0, np.int64), np.empty(0, np.float32)
-    buckets, counts = np.unique(np.concatenate([b for _, _, b in _orders(normal, bits)]), return_counts=True)
+    buckets, counts = np.unique(np.concatenate(char_buckets(normal) + word_buckets(normal)), return_counts=True)
     return buckets, counts.astype(np.float32)
-
-
-def ngram_spans(normal: str, bits: int = BITS) -> list[tuple[int, str]]:
-    """Give every n-gram of at least two characters with its bucket, to explain a score by the text that made it.
-
-    Returns
-    -------
-    list of (bucket, text)
-        In no particular order; a word bigram's text has one space.
-    """
-    padded, words = f" {normal} ", latin_words(normal)
-    spans: list[tuple[int, str]] = []
-    for kind, n, buckets in _orders(normal, bits) if normal else []:
-        texts = (padded[i : i + n] if kind == "char" else " ".join(words[i : i + n]) for i in range(len(buckets)))
-        spans += [(int(b), t) for b, t in zip(buckets, texts, strict=True) if len(t.strip()) > 1]
-    return spans

@@ -77,7 +77,7 @@ class Taxonomy:
 
     @cached_property
     def ancestors(self) -> dict[str, tuple[str, ...]]:
-        """Every tag's parent, grandparent, …"""
+        """Every tag's parent and grandparents, nearest first."""
         parent = {t.key: t.parent for t in self.tags}
         return {t.key: tuple(_chain(t.key, parent)) for t in self.tags}
 
@@ -102,7 +102,7 @@ class _StrictLoader(yaml.SafeLoader):
     """YAML that refuses a key written twice, where plain YAML silently keeps the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]  # type: ignore[no-untyped-call]
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         twice = {k for k in keys if keys.count(k) > 1}
         if twice:
             raise TaxonomyError(f"written twice: {', '.join(map(str, sorted(twice)))} ({node.start_mark})")
@@ -135,16 +135,20 @@ def _chain(key: str, parent: Mapping[str, str | None]) -> list[str]:
     return chain
 
 
+def _check_names(taxonomy: Taxonomy) -> None:
+    for part in ("categories", "tags", "urgency"):
+        for field in ("zh", "en"):
+            names = [getattr(x, field) for x in getattr(taxonomy, part)]
+            if twice := {n for n in names if names.count(n) > 1}:
+                raise TaxonomyError(f"{part}: the {field} name {min(twice)!r} is used twice")
+
+
 def _check(taxonomy: Taxonomy) -> Taxonomy:
     categories = {c.key for c in taxonomy.categories}
     by_key = {t.key: t for t in taxonomy.tags}
     if not categories:
         raise TaxonomyError("categories: at least one is needed")
-    for part in ("categories", "tags", "urgency"):
-        for field in ("zh", "en"):
-            names = [getattr(x, field) for x in getattr(taxonomy, part)]
-            if twice := {n for n in names if names.count(n) > 1}:
-                raise TaxonomyError(f"{part}: the {field} name {sorted(twice)[0]!r} is used twice")
+    _check_names(taxonomy)
     for tag in taxonomy.tags:
         if not tag.categories:
             raise TaxonomyError(f"tags.{tag.key}: stands under no category")
@@ -191,7 +195,9 @@ def parse_taxonomy(text: str) -> Taxonomy:
         categories = row.get("categories") or []
         if not isinstance(categories, list):
             raise TaxonomyError(f"{where}.categories: expected a list")
-        tags.append(Tag(**_label(where, str(key), row), categories=tuple(map(str, categories)), parent=row.get("parent")))
+        tags.append(
+            Tag(**_label(where, str(key), row), categories=tuple(map(str, categories)), parent=row.get("parent"))
+        )
     return _check(Taxonomy(root["version"], tuple(labels["categories"]), tuple(tags), tuple(labels["urgency"])))
 
 

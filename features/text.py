@@ -38,7 +38,7 @@ _NOISE: Final = re.compile(
 )
 _WITH: Final = {"url": URL, "order": ORDER, "mask": MASK, "mention": MENTION, "space": " "}
 _HAN: Final = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0002ffff]")
-_LATIN_WORD: Final = re.compile(r"[a-zA-Z]+(?:['’][a-zA-Z]+)?")  # noqa: RUF001 (the typographic apostrophe is meant)
+_LATIN_WORD: Final = re.compile(r"[a-zA-Z]+(?:['’][a-zA-Z]+)?")
 _PICTURE: Final = re.compile(r"[\u2190-\u2bff\u3030\u303d\u3297\u3299\ufe0f\U0001f000-\U0001faff]")
 _TO_PLACEHOLDER_WORD: Final = str.maketrans(PLACEHOLDERS)
 _DROP_PLACEHOLDERS: Final = str.maketrans(dict.fromkeys(PLACEHOLDERS, " "))
@@ -50,9 +50,9 @@ def _converter(config: str) -> opencc.OpenCC:
 
 
 def repair(text: str) -> str:
-    """Replace lone surrogates by U+FFFD, so that any string can be encoded and stored.
+    r"""Replace lone surrogates by U+FFFD, so that any string can be encoded and stored.
 
-    A JSON body may carry them (``"\\ud83d"``: half an emoji, cut by a length limit elsewhere).
+    A JSON body may carry them (``"\ud83d"``: half an emoji, cut by a length limit elsewhere).
     """
     try:
         text.encode("utf-8")
@@ -76,7 +76,7 @@ def _replace(match: re.Match[str]) -> str:
 
 
 def normalize(text: str) -> str:
-    """Give the canonical form of a customer's text, that the models read.
+    r"""Give the canonical form of a customer's text, that the models read.
 
     Parameters
     ----------

@@ -36,7 +36,16 @@ from features.errors import ReleaseError, TaxonomyError
 from features.schema import ReleaseId
 from features.taxonomy import Taxonomy, parse_taxonomy
 
-__all__ = ["STORE", "Release", "current_version", "list_versions", "load_release", "save_release", "set_current"]
+__all__ = [
+    "STORE",
+    "Release",
+    "copy_release",
+    "current_version",
+    "list_versions",
+    "load_release",
+    "save_release",
+    "set_current",
+]
 
 STORE: Final = Path(__file__).with_name("store")
 FORMAT: Final = 1
@@ -187,7 +196,13 @@ def _tensors(data: bytes) -> Tensors:
     return tensors
 
 
-def load_release(name: str, version: str | None = None, store: Path = STORE, taxonomy: str | None = None) -> Release:
+def load_release(
+    name: str,
+    version: str | None = None,
+    store: Path = STORE,
+    folder: Path | None = None,
+    taxonomy: str | None = None,
+) -> Release:
     """Read and verify a release; nothing in it is executed.
 
     Parameters
@@ -196,6 +211,8 @@ def load_release(name: str, version: str | None = None, store: Path = STORE, tax
     version : str or None
         By default the current one.
     store : Path
+    folder : Path or None
+        The release's own folder, where it does not lie in a store (an MLflow artefact).
     taxonomy : str or None
         The digest of the taxonomy that the caller speaks.
 
@@ -205,10 +222,10 @@ def load_release(name: str, version: str | None = None, store: Path = STORE, tax
         If it is not there, holds unknown files, or anything is not what was released: sizes, hashes, formats, NaN,
         another taxonomy.
     """
-    version = version or current_version(name, store)
+    version = folder.name if folder else version or current_version(name, store)
     if not _NAME.fullmatch(name) or not _VERSION.fullmatch(version):
         raise ReleaseError(f"{name}/{version}: not the name of a release")
-    path = store / name / version
+    path = folder or store / name / version
     if not (path / "release.json").is_file():
         raise ReleaseError(f"there is no release {name}/{version}")
     raw = _read(path / "release.json")
@@ -256,7 +273,7 @@ def list_versions(name: str, store: Path = STORE) -> list[str]:
 
 def copy_release(source: Path, name: str, store: Path = STORE) -> str:
     """Bring a release from another store (an MLflow artefact); verified before it counts."""
-    load_release(name, source.name, source.parent.parent)
+    load_release(name, folder=source)
     target = store / name / source.name
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)

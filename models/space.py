@@ -13,24 +13,17 @@ from features.encoder import Encoder, open_encoder
 from features.errors import ReleaseError
 from features.ngrams import BITS, hash_ngrams
 
-__all__ = ["Sparse", "Space", "weigh"]
+__all__ = ["Space", "Sparse", "kernel", "row_lookup", "unit"]
 
 Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Sparse:
-    """One text's n-grams: distinct buckets ``(k,)`` and values of unit length ``(k,)``."""
+    """One text's n-grams: rows of the release's table ``(k,)`` and values of unit length ``(k,)``."""
 
-    buckets: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.int64]
     values: Floats
-
-
-def weigh(buckets: npt.NDArray[np.int64], counts: Floats, idf: Floats) -> Sparse:
-    """Turn counts into tf-idf of unit length: ``(1 + ln count) * idf``, as scikit-learn's ``sublinear_tf``."""
-    values = (1.0 + np.log(counts)) * idf[buckets]
-    norm = float(np.sqrt(values @ values))
-    return Sparse(buckets, (values / norm if norm else values).astype(np.float32, copy=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +32,9 @@ class Space:
 
     Attributes
     ----------
-    idf : ndarray of float32, (2 ** BITS,)
+    lookup : ndarray of int32, (2 ** BITS,)
+        From a bucket to its row in the table; -1 for n-grams never learnt from.
+    idf : ndarray of float32, (rows,)
     encoder : Encoder
     mean : ndarray of float32, (dim,)
         Subtracted from sentence vectors before they are brought to unit length: they all share a direction that
@@ -50,6 +45,7 @@ class Space:
         Of the radial kernel ``exp(-gamma * |u - l|^2)``.
     """
 
+    lookup: npt.NDArray[np.int32]
     idf: Floats
     encoder: Encoder
     mean: Floats
@@ -62,20 +58,25 @@ class Space:
         encoder = open_encoder(config["encoder"]["name"])
         if encoder.digest != config["encoder"]["digest"]:
             raise ReleaseError(f"made with other weights of {encoder.name}")
-        space = cls(
-            tensors["idf"].astype(np.float32),
-            encoder,
-            tensors["mean"].astype(np.float32),
-            tensors["landmarks"].astype(np.float32),
-            float(config["gamma"]),
-        )
-        if space.idf.shape != (2**BITS,) or space.landmarks.shape[1:] != space.mean.shape != (encoder.dim,):
-            raise ReleaseError("weights.safetensors: shapes do not fit the encoder")
-        return space
+        buckets, idf, mean, landmarks = (tensors[k] for k in ("buckets", "idf", "mean", "landmarks"))
+        fits = buckets.shape == idf.shape and mean.shape == (encoder.dim,) and landmarks.shape[1:] == mean.shape
+        if not fits or (len(buckets) and not 0 <= buckets.min() <= buckets.max() < 2**BITS):
+            raise ReleaseError("weights.safetensors: shapes do not fit together")
+        floats = [t.astype(np.float32) for t in (idf, mean, landmarks)]
+        return cls(row_lookup(buckets), floats[0], encoder, floats[1], floats[2], float(config["gamma"]))
 
     def sparse(self, normal: str) -> Sparse:
-        """Give the n-grams of a normalised text."""
-        return weigh(*hash_ngrams(normal), self.idf)
+        """Give the n-grams of a normalised text by tf-idf of unit length.
+
+        The weight is ``(1 + ln count) * idf``, as scikit-learn's ``sublinear_tf``.
+        """
+        buckets, counts = hash_ngrams(normal)
+        rows = self.lookup[buckets]
+        known = rows >= 0
+        rows = rows[known]
+        values = (1.0 + np.log(counts[known])) * self.idf[rows]
+        norm = np.float32(np.sqrt(values @ values) or 1.0)
+        return Sparse(rows.astype(np.int64), (values / norm).astype(np.float32, copy=False))
 
     def centred(self, normals: list[str]) -> Floats:
         """Give centred sentence vectors of unit length, ``(n, dim)``; zero where there is nothing to encode."""
@@ -88,15 +89,23 @@ class Space:
         return kernel(centred, self.landmarks, self.gamma)
 
 
+def row_lookup(buckets: npt.NDArray[Any]) -> npt.NDArray[np.int32]:
+    """Make the table from a bucket to its row, ``(2 ** BITS,)``; -1 where there is none."""
+    lookup = np.full(2**BITS, -1, np.int32)
+    lookup[buckets] = np.arange(len(buckets), dtype=np.int32)
+    return lookup
+
+
 def unit(vectors: Floats) -> Floats:
     """Bring rows to unit length; zero rows stay zero."""
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)
+    out: Floats = np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)
+    return out
 
 
 def kernel(a: Floats, b: Floats, gamma: float) -> Floats:
     """Radial kernel between unit rows, ``(len(a), len(b))``; a zero row is like none of them."""
-    similar = a @ b.T
+    similar: Floats = a @ b.T
     similar -= 1.0
     similar *= 2.0 * gamma
     np.exp(similar, out=similar)

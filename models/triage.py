@@ -1,125 +1,265 @@
-"""Ticket triage: a text becomes a category, tags and an urgency, each calibrated, each with what may be done with it."""
+"""Ticket triage: a text becomes a category, tags and an urgency, calibrated, with what may be done with each."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from features.entities import find_entities
-from features.errors import ReleaseError
-from features.ngrams import CHAR_ORDERS, char_buckets, latin_words
+from features.ngrams import CHAR_ORDERS, char_buckets, word_buckets
 from features.schema import Action, Decision, Reason, ReleaseId, Scored, Ticket, Triage, Urgency
 from features.signals import Hit, find_signals
 from features.taxonomy import Label, Taxonomy
 from features.text import detect_language, normalize
 from models.decide import Threshold, act, reason
 from models.explain import carrying_words, saliency
+from models.heads import Heads, Probabilities
 from models.release import STORE, Release, load_release
 from models.space import Floats, Space, Sparse
 
-__all__ = ["Heads", "Probabilities", "TriageModel", "open_triage"]
+__all__ = ["TriageModel", "open_triage", "urgency_score"]
 
-# Sorting by urgency: what an hour's delay costs beside p1; a ticket's score is the expectation.
+# What an hour's delay of a ticket costs beside one of the most urgent; a ticket's score is the expectation.
 LEVEL_WEIGHT: Final = (1.0, 0.7, 0.25, 0.0)
-HAZARD_SCORE: Final = 0.98
+FORCED: Final = 0.98  # a word of danger is taken as nearly sure
 HAZARD_TAG: Final = "safety_hazard"
 NO_REQUEST: Final = "other"
-MAX_ALTERNATIVES: Final = 2
-# Below this share of known words a Latin text is not English (Banking77 questions: .93 and more; Spanish: under .4).
-MIN_KNOWN_WORDS: Final = 0.5
+ALTERNATIVES: Final = 2
+AMBIGUOUS: Final = 0.15  # two categories closer than this are named together
+# Below this share of known words a Latin text is taken for a language that was not learnt.
+KNOWN_WORDS: Final = 0.5
+
+
+def urgency_score(levels: Floats) -> Floats:
+    """Give what urgency is sorted by, from 0 to 1, for probabilities ``(n, levels)``: ``(n,)``."""
+    weight = np.interp(np.linspace(0, 1, levels.shape[1]), np.linspace(0, 1, len(LEVEL_WEIGHT)), LEVEL_WEIGHT)
+    out: Floats = (levels @ weight).astype(np.float32)
+    return out
 
 
 @dataclass(frozen=True, slots=True)
-class Probabilities:
-    """What the heads say of n texts, calibrated: ``(n, categories)``, ``(n, tags)``, ``(n, levels)``."""
+class _Read:
+    """One ticket as the model sees it."""
 
+    ticket: Ticket
+    normal: str
+    sparse: Sparse
+    likeness: float
     category: Floats
     tags: Floats
     urgency: Floats
 
-
-def softmax(logits: Floats) -> Floats:
-    """Row-wise softmax."""
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    out: Floats = shifted / shifted.sum(axis=1, keepdims=True)
-    return out
+    @property
+    def language(self) -> str:
+        return self.ticket.language or detect_language(self.ticket.text)
 
 
-def sigmoid(logits: Floats) -> Floats:
-    """Logistic function that cannot overflow."""
-    out: Floats = 0.5 * (1.0 + np.tanh(0.5 * logits))
-    return out
-
-
-def levels_from_cumulative(cumulative: Floats) -> Floats:
-    """Turn P(level <= k) of an ordinal head into P(level = k).
+class TriageModel:
+    """A release that answers; loading verifies it, answering changes nothing.
 
     Parameters
     ----------
-    cumulative : ndarray, (n, levels - 1)
-        Need not be monotone: the running maximum is taken.
-    """
-    rising = np.maximum.accumulate(np.clip(cumulative, 0.0, 1.0), axis=1)
-    full = np.hstack([np.zeros_like(rising[:, :1]), rising, np.ones_like(rising[:, :1])])
-    return np.diff(full, axis=1).astype(np.float32)
-
-
-@dataclass(frozen=True, slots=True)
-class Heads:
-    """Linear heads over a `Space`, and their calibration.
-
-    One matrix product scores everything: categories, tags, then "at least as urgent as level k".
+    release : Release
 
     Attributes
     ----------
-    ngrams : ndarray of float32, (2 ** BITS, outputs)
-    dense : ndarray of float32, (landmarks, outputs)
-    bias : ndarray of float32, (outputs,)
-    calibration : dict of str to ndarray
-        ``category_scale (c, c)``, ``category_bias (c,)``, ``tag_scale (t,)``, ``tag_bias (t,)``,
-        ``urgency_scale (outputs, u - 1)``, ``urgency_bias (u - 1,)``: fitted on held-out scores.
-    sizes : tuple of int
-        How many outputs belong to categories, tags and urgency.
+    release : ReleaseId
+    manifest : dict
+        ``release.json``: metrics, data sources, digests.
     """
 
-    ngrams: Floats
-    dense: Floats
-    bias: Floats
-    calibration: Mapping[str, Floats]
-    sizes: tuple[int, int, int]
+    def __init__(self, release: Release) -> None:
+        self.release: ReleaseId = release.id
+        self.manifest: dict[str, Any] = release.manifest
+        self.taxonomy: Taxonomy = release.taxonomy
+        self.space = Space.load(release.tensors, release.config)
+        self.heads = Heads.load(release.tensors, release.taxonomy)
+        config = release.config
+        self._thresholds = {field: Threshold.of(row) for field, row in config["thresholds"].items()}
+        self._tag_floor = np.array(config["tag_floor"], np.float32)
+        self._likeness_floor = float(config["likeness_floor"])
+        self._tag_index = {t.key: i for i, t in enumerate(self.taxonomy.tags)}
 
-    @classmethod
-    def load(cls, tensors: Mapping[str, npt.NDArray[Any]], taxonomy: Taxonomy) -> Heads:
-        """Build them from a release; shapes must fit the taxonomy."""
-        sizes = (len(taxonomy.categories), len(taxonomy.tags), max(0, len(taxonomy.urgency) - 1))
-        calibration = {k.removeprefix("calibration."): v for k, v in tensors.items() if k.startswith("calibration.")}
-        heads = cls(
-            tensors["ngrams"].astype(np.float32),
-            tensors["dense"].astype(np.float32),
-            tensors["bias"].astype(np.float32),
-            {k: v.astype(np.float32) for k, v in calibration.items()},
-            sizes,
+    def probabilities(self, normals: list[str]) -> Probabilities:
+        """Give the calibrated probabilities of normalised texts, before any rule."""
+        return self._read(normals)[0]
+
+    def answer(self, tickets: Sequence[Ticket]) -> list[Triage]:
+        """Answer tickets, in order; a ticket's answer does not depend on the others."""
+        if not tickets:
+            return []
+        normals = [normalize(t.text) for t in tickets]
+        p, sparse, likeness = self._read(normals)
+        return [
+            self._answer(_Read(t, normals[i], sparse[i], float(likeness[i]), p.category[i], p.tags[i], p.urgency[i]))
+            for i, t in enumerate(tickets)
+        ]
+
+    def _read(self, normals: list[str]) -> tuple[Probabilities, list[Sparse], Floats]:
+        sparse = [self.space.sparse(n) for n in normals]
+        dense = self.space.dense(self.space.centred(normals))  # (n, landmarks)
+        likeness: Floats = dense.max(axis=1, initial=0.0)
+        return self.heads.calibrate(self.heads.scores(sparse, dense)), sparse, likeness
+
+    def _answer(self, read: _Read) -> Triage:
+        language = read.language
+        hits = find_signals(read.normal)
+        forced = tuple(h for h in hits if h.signal.forces and self.taxonomy.urgency)
+        category = self._category(read.category, bool(forced))
+        chosen = int(category.argmax())
+        tags = self._tags(read.tags, chosen, bool(forced))
+        levels = self._levels(read.urgency, forced)
+        order = np.argsort(-category, kind="stable")
+        labels = self.taxonomy.categories
+        decision = self._decide(read, category, order, tags, levels, forced)
+        words = self._words(read, chosen)
+        return Triage(
+            ticket_id=read.ticket.id,
+            category=_scored(labels[chosen], category[chosen], language),
+            alternatives=tuple(_scored(labels[i], category[i], language) for i in order[1 : 1 + ALTERNATIVES]),
+            tags=tuple(_scored(self.taxonomy.tags[i], p, language) for i, p in tags),
+            urgency=self._urgency(levels, hits, language) if self.taxonomy.urgency else None,
+            entities=find_entities(read.ticket.text),
+            language=language,
+            decision=decision,
+            reasons=(reason("words", language, words) if words else reason("model", language),),
+            release=self.release,
         )
-        if {heads.ngrams.shape[1], heads.dense.shape[1], heads.bias.shape[0]} != {sum(sizes)}:
-            raise ReleaseError("weights.safetensors: shapes do not fit the taxonomy")
-        return heads
 
-    def scores(self, sparse: Sequence[Sparse], dense: Floats) -> Floats:
-        """Give the raw scores, ``(n, outputs)``."""
-        wide = np.array([s.values @ self.ngrams[s.buckets] for s in sparse], np.float32)  # (n, outputs)
-        out: Floats = wide.reshape(len(sparse), -1) + dense @ self.dense + self.bias
+    def _category(self, p: Floats, hazard: bool) -> Floats:
+        """Danger is never "no request": with it, only categories that may carry it are left."""
+        if not hazard or HAZARD_TAG not in self._tag_index:
+            return p
+        left = p * self.taxonomy.allowed[:, self._tag_index[HAZARD_TAG]]
+        total = float(left.sum())
+        return left / total if total else p
+
+    def _tags(self, p: Floats, category: int, hazard: bool) -> list[tuple[int, float]]:
+        """Give the tags above their floor that may stand under the category, with their ancestors, likeliest first."""
+        found = {int(i): float(p[i]) for i in np.flatnonzero(p >= self._tag_floor)}
+        if hazard and HAZARD_TAG in self._tag_index:
+            i = self._tag_index[HAZARD_TAG]
+            found[i] = max(found.get(i, 0.0), FORCED)
+        for i, chance in tuple(found.items()):
+            for up in self.taxonomy.ancestors[self.taxonomy.tags[i].key]:
+                j = self._tag_index[up]
+                found[j] = max(found.get(j, 0.0), chance)
+        allowed = self.taxonomy.allowed[category]
+        return sorted(((i, c) for i, c in found.items() if allowed[i]), key=lambda pair: (-pair[1], pair[0]))
+
+    def _levels(self, p: Floats, forced: tuple[Hit, ...]) -> Floats:
+        """Lift urgency to the level that a word of danger forces."""
+        if not forced:
+            return p
+        keys = [u.key for u in self.taxonomy.urgency]
+        level = min(keys.index(h.signal.forces or keys[-1]) for h in forced)
+        if p[: level + 1].sum() >= FORCED:
+            return p
+        lifted = p * (1.0 - FORCED)
+        lifted[level] += FORCED
+        out: Floats = lifted / lifted.sum()
         return out
 
-    def calibrate(self, scores: Floats) -> Probabilities:
-        """Turn raw scores into probabilities."""
-        c, t, _ = self.sizes
-        k = self.calibration
-        category = softmax(scores[:, :c] @ k["category_scale"] + k["category_bias"])
-        tags = sigmoid(scores[:, c : c + t] * k["tag_scale"] + k["tag_bias"])
-        cumulative = sigmoid(scores @ k["urgency_scale"] + k["urgency_bias"])
-        return Probabilities(category, tags, levels_from_cumulative(cumulative))
+    def _urgency(self, levels: Floats, hits: tuple[Hit, ...], language: str) -> Urgency:
+        words: dict[str, list[str]] = {}
+        names = {}
+        for hit in hits:
+            words.setdefault(hit.signal.key, []).append(hit.text)
+            names[hit.signal.key] = hit.signal.zh if language.startswith(("zh", "mixed")) else hit.signal.en
+        reasons = tuple(Reason(key, names[key], tuple(dict.fromkeys(found))) for key, found in words.items())
+        level = self.taxonomy.urgency[int(levels.argmax())].key
+        return Urgency(level, _round(urgency_score(levels[None])[0]), reasons or (reason("model", language),))
+
+    def _obstacle(self, read: _Read, category: int) -> str | None:
+        """Tell what makes any answer a guess."""
+        if not any(c.isalnum() for c in read.normal):
+            return "empty"
+        if read.language == "und" or (read.language == "en" and self._known_words(read.normal) < KNOWN_WORDS):
+            return "unknown_language"
+        if self.space.encoder.dim and read.likeness < self._likeness_floor:
+            return "out_of_scope"
+        return "no_request" if self.taxonomy.categories[category].key == NO_REQUEST else None
+
+    def _known_words(self, normal: str) -> float:
+        words = word_buckets(normal)
+        return float((self.space.lookup[words[0]] >= 0).mean()) if words else 1.0
+
+    def _decide(
+        self,
+        read: _Read,
+        category: Floats,
+        order: Any,
+        tags: list[tuple[int, float]],
+        levels: Floats,
+        forced: tuple[Hit, ...],
+    ) -> Decision:
+        given = np.zeros(len(read.tags), np.bool_)
+        given[[i for i, _ in tags]] = True
+        sure = {"category": float(category.max())}
+        if self.taxonomy.tags:
+            sure["tags"] = float(np.where(given, read.tags, 1.0 - read.tags).prod())
+        if self.taxonomy.urgency:
+            sure["urgency"] = float(levels.max())
+        obstacle = self._obstacle(read, int(order[0]))
+        actions: dict[str, Action] = {}
+        reasons: dict[str, Reason] = {}
+        for field, p in sure.items():
+            actions[field] = "abstain" if obstacle else act(p, self._thresholds[field])
+            if forced and field == "urgency":
+                actions[field] = "automate"  # a word of danger needs no second opinion to be looked at first
+            elif obstacle:
+                reasons[field] = reason(obstacle, read.language)
+            elif actions[field] == "suggest":
+                reasons[field] = reason("below_automation", read.language, p=p)
+            elif actions[field] == "abstain":
+                reasons[field] = self._doubt(field, p, category, order, read.language)
+        return Decision(actions, reasons)
+
+    def _doubt(self, field: str, p: float, category: Floats, order: Any, language: str) -> Reason:
+        first, second = (order[0], order[1]) if len(order) > 1 else (order[0], order[0])
+        if field != "category" or category[first] - category[second] >= AMBIGUOUS or first == second:
+            return reason("low_confidence", language, p=p)
+        names = [self.taxonomy.categories[int(i)].name(_names(language)) for i in (first, second)]
+        return reason("ambiguous", language, a=names[0], b=names[1])
+
+    def _words(self, read: _Read, category: int) -> tuple[str, ...]:
+        """Find the words that spoke for this category rather than the average one."""
+        rows = read.sparse.rows  # ascending, as buckets are
+        if not len(rows):
+            return ()
+        favour = self.heads.favour(read.sparse, category)
+        spans = []
+        for order, buckets in zip(CHAR_ORDERS, char_buckets(read.normal), strict=False):
+            at = self.space.lookup[buckets]  # (places,)
+            known = at >= 0
+            spans.append((order, np.where(known, favour[np.searchsorted(rows, np.where(known, at, rows[0]))], 0.0)))
+        carried = saliency(len(read.normal) + 2, spans)
+        return carrying_words(read.normal, carried[1:-1])
+
+
+def _round(p: float) -> float:
+    """Four digits: more would differ between a ticket alone and the same in a batch."""
+    return round(float(p), 4)
+
+
+def _names(language: str) -> str:
+    return "en" if language == "en" else "zh"
+
+
+def _scored(label: Label, p: float, language: str) -> Scored:
+    return Scored(label.key, label.name(_names(language)), _round(p))
+
+
+def open_triage(version: str | None = None, store: Path = STORE, name: str = "triage") -> TriageModel:
+    """Load and verify a release of triage, by default the current one.
+
+    Raises
+    ------
+    ReleaseError
+        If it is not there or not what was released.
+    """
+    return TriageModel(load_release(name, version, store))

@@ -1,0 +1,1 @@
+"""Answers with what was learnt: over HTTP, from the command line."""

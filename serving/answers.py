@@ -65,7 +65,8 @@ def answer_each(model: Answers, items: Sequence[object], places: Sequence[str], 
         In order, in the public form: a triage, or ``{"ticket_id", "error"}``.
     """
     read = [i if isinstance(i, InputError) else read_ticket(i, p) for i, p in zip(items, places, strict=True)]
-    answers = iter(model.answer([ticket for ticket in read if isinstance(ticket, Ticket)]))
+    tickets = [ticket for ticket in read if isinstance(ticket, Ticket)]
+    answers = iter(model.answer(tickets) if tickets else ())
     return [
         {"ticket_id": _ticket_id(item), "error": ticket.as_dict(language)}
         if isinstance(ticket, InputError)

@@ -45,7 +45,7 @@ app: Final = FastAPI(
 
 
 def _service() -> Answering:
-    return cast(Answering, bentoml.get_current_service())
+    return cast("Answering", bentoml.get_current_service())
 
 
 def _page(request: Request, **said: Any) -> HTMLResponse:

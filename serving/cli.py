@@ -20,7 +20,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m serving", description=__doc__, epilog=_EPILOG)
     commands = parser.add_subparsers(dest="command", required=True)
     triage = commands.add_parser("triage", help="one ticket an input line, one answer an output line", epilog=_EPILOG)
-    triage.add_argument("source", type=Path, metavar="IN.jsonl", help='lines of {"id", "text", ...}; - for standard input')
+    triage.add_argument(
+        "source", type=Path, metavar="IN.jsonl", help='{"id", "text", ...} a line; - for standard input'
+    )
     triage.add_argument("--out", type=Path, required=True, metavar="OUT.jsonl", help="- for standard output")
     triage.add_argument("--release", metavar="VERSION", help="by default the current one")
     up = commands.add_parser("up", help="start the server")

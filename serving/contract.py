@@ -19,8 +19,8 @@ __all__ = [
     "MAX_ID_CHARS",
     "CustomerIn",
     "ProblemOut",
-    "ReleaseInfoOut",
     "RefusedOut",
+    "ReleaseInfoOut",
     "ReleasesOut",
     "TicketIn",
     "Tickets",
@@ -35,13 +35,18 @@ MAX_BATCH: Final = 500
 MAX_BODY_BYTES: Final = 4 * 2**20
 # Twice the longest key of the ticketing systems we know; it comes back in the answer and goes into logs.
 MAX_ID_CHARS: Final = 200
-# Far above any shop's figures; what lies beyond is a slip of units (seconds for months) and would move a score silently.
+# Far above any shop's figures: what lies beyond is a slip of units (seconds for months), and would move a score.
 MAX_COUNT: Final = 1_000_000
 
 
 def _repaired(value: Any) -> Any:
     """Pydantic refuses a string with half an emoji; a customer's text is never refused for that."""
     return repair(value) if isinstance(value, str) else value
+
+
+def _whole(value: Any) -> Any:
+    """Take 2.0 for 2, as tables with gaps write whole numbers."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _identifier(value: Any) -> Any:
@@ -59,21 +64,21 @@ _ID_SCHEMA: Final = {
 Identifier = Annotated[
     str, StringConstraints(max_length=MAX_ID_CHARS), BeforeValidator(_identifier), WithJsonSchema(_ID_SCHEMA)
 ]
+_Limited = Annotated[str, StringConstraints(max_length=MAX_CHARS)]
 Text = Annotated[
-    str,
-    StringConstraints(max_length=MAX_CHARS),
-    BeforeValidator(_repaired, json_schema_input_type=str),
+    _Limited,
+    BeforeValidator(_repaired, json_schema_input_type=_Limited),
     Field(description="As the customer wrote it; may be empty.", examples=["屏幕碎了，想问一下保修吗？"]),
 ]
 # The shape of a BCP 47 tag. Which ones we speak is not a reason to refuse a ticket: others are answered in English.
-_LANGUAGE_TAG: Final = r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{1,8}){0,4}$"
+_Tag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{1,8}){0,4}$")]
 Language = Annotated[
-    str,
-    StringConstraints(pattern=_LANGUAGE_TAG),
-    BeforeValidator(_repaired, json_schema_input_type=str),
+    _Tag,
+    BeforeValidator(_repaired, json_schema_input_type=_Tag),
     Field(description="Of names and messages in the answer: zh… or another; by default that of the text."),
 ]
-Count = Annotated[int, Field(ge=0, le=MAX_COUNT, strict=True)]
+_Count = Annotated[int, Field(ge=0, le=MAX_COUNT, strict=True)]
+Count = Annotated[_Count, BeforeValidator(_whole, json_schema_input_type=_Count)]
 Amount = Annotated[float, Field(ge=0, le=MAX_COUNT, allow_inf_nan=False, strict=True)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 

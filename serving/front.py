@@ -1,7 +1,7 @@
-"""What stands before everything else, BentoML's own instruments included: one path for what is not there, one shape
-for every error, and no caller's words in the log.
+"""What stands before everything else, BentoML's own instruments included.
 
-BentoML, FastAPI and Starlette each answer a bad request in a shape of their own, and BentoML logs it with its input.
+One path for all that is not there, one shape for every error, and no caller's words in the log: BentoML, FastAPI and
+Starlette each answer a bad request in a shape of their own, and BentoML logs it with its input.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from bentoml.exceptions import BentoMLException
 from pydantic import ValidationError
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bentoml.exceptions import BentoMLException
 from features.errors import InputError
 from features.text import repair
 from serving.problems import from_details, header, send_problem
@@ -57,7 +57,7 @@ class KnownPaths:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
-        if scope["type"] == "http" and scope["path"] not in self.paths:
+        if scope["type"] != "lifespan" and scope["path"] not in self.paths:
             scope = {**scope, "path": NOWHERE, "raw_path": NOWHERE.encode(), "aftersight.path": scope["path"]}
         await self.app(scope, receive, send)
 
@@ -119,7 +119,7 @@ class _Answer:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start" and message["status"] >= 400 and not _is_page(message):
             self._start = message
-            return
+            return None
         if self._start is None:
             self.started = True
             return await self.send(message)
@@ -133,7 +133,8 @@ class _Answer:
         self.started = True
         error = _translated(start["status"], self._body, self.scope)
         if error:
-            return await send_problem(error, self.scope, self.send)
+            # The rest of a framework's headers speaks of the body that is gone.
+            return await send_problem(error, self.scope, self.send, header(start, b"allow"))
         await self.send(start)
         return await self.send({"type": "http.response.body", "body": self._body})
 

@@ -59,7 +59,7 @@ def _api(api: Any, schemas: dict[str, Any]) -> dict[str, Any]:
 
 
 def _page(operation: dict[str, Any]) -> dict[str, Any]:
-    """A route of the mounted application; FastAPI's own error answers never leave us."""
+    """Describe a route of the mounted application; FastAPI's own error answers never leave us."""
     responses = {status: answer for status, answer in operation["responses"].items() if status != "422"}
     return {**operation, "responses": {**responses, **_errors(("401", "503"))}}
 
@@ -89,12 +89,15 @@ def describe(service: Service[Any], app: FastAPI, version: str) -> dict[str, Any
         **{p: {verb: _page(op) for verb, op in item.items()} for p, item in mounted["paths"].items()},
         **{p: {"get": {"operationId": p[1:], "summary": said, "responses": plain}} for p, said in _PLAIN.items()},
     }
-    keys = {"bearer": {"type": "http", "scheme": "bearer"}, "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"}}
+    header = {"type": "apiKey", "in": "header", "name": "X-API-Key"}
     return {
         "openapi": "3.1.0",
         "info": {"title": app.title, "description": app.description, "version": version},
         "servers": [{"url": "."}],
         "paths": paths,
-        "components": {"schemas": schemas, "securitySchemes": keys},
-        "security": [{}, {"bearer": []}, {"key": []}],
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}, "header": header},
+        },
+        "security": [{}, {"bearer": []}, {"header": []}],
     }

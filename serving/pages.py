@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any, Final
 
-__all__ = ["CSP", "docs_page", "start_page"]
+__all__ = ["CSP", "start_page"]
 
 # Nothing from elsewhere, nothing inline but style: a customer's words could not run even if an escape were forgotten.
-CSP: Final = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+CSP: Final = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
 
 _STYLE: Final = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color:#1c2430;background:#fff}
@@ -44,7 +44,7 @@ _WORDS: Final = {
     },
     "en": {
         "title": "Aftersight · after-sales triage",
-        "what": "Turns a customer's words into a category, tags, an urgency, and whether it may go without a person. Model:",
+        "what": "Turns a customer's words into category, tags and urgency, and says what needs a person. Model:",
         "ask": "The customer's words",
         "go": "Triage",
         "category": "Category",

@@ -105,12 +105,12 @@ def from_validation(error: ValidationError, root: str = "") -> InputError:
     return from_details(error.errors(include_url=False, include_context=False, include_input=False), root)
 
 
-def header(scope: Scope, name: bytes) -> str:
-    """Give a request header's first value, or an empty string."""
-    return next((v.decode("latin-1") for k, v in scope["headers"] if k == name), "")
+def header(message: Mapping[str, Any], name: bytes) -> str:
+    """Give the first value of a header, of a request's scope or an answer's start; or an empty string."""
+    return next((v.decode("latin-1") for k, v in message["headers"] if k == name), "")
 
 
-async def send_problem(error: InputError, scope: Scope, send: Send) -> None:
+async def send_problem(error: InputError, scope: Scope, send: Send, allow: str = "") -> None:
     """Answer a request with an error, in the caller's language.
 
     Parameters
@@ -119,10 +119,14 @@ async def send_problem(error: InputError, scope: Scope, send: Send) -> None:
     scope : Scope
         The request's: its headers tell the language.
     send : Send
+    allow : str
+        The methods that a 405 has to name.
     """
     told = {"error": error.as_dict(spoken(header(scope, b"accept-language")))}
     body = json.dumps(told, ensure_ascii=False).encode("utf-8", "replace")
     headers = {"content-type": "application/json", "content-length": str(len(body)), "vary": "accept-language"}
+    if allow:
+        headers["allow"] = allow
     raw = [(k.encode(), v.encode()) for k, v in {**headers, **_HEADERS.get(error.rule, {})}.items()]
     await send({"type": "http.response.start", "status": status_of(error), "headers": raw})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

@@ -42,6 +42,8 @@ class FrontedService(bentoml.Service[Any]):
 
     def to_asgi(self, is_main: bool = True) -> Starlette:
         """Build the application."""
+        json_paths = frozenset(api.route for api in self.apis.values())
+        self.middlewares[:] = [(Limits, {"json_paths": json_paths})]
         built: Starlette = super().to_asgi(is_main)
         paths = frozenset(literal_paths(built.routes))
         built.add_middleware(KnownPaths, paths=paths)
@@ -57,8 +59,11 @@ class FrontedService(bentoml.Service[Any]):
     service_class=FrontedService,
     workers=1,
     threads=1,
+    # Without a host on its command line BentoML would listen to everybody.
+    http={"host": "127.0.0.1", "port": 3000},
     logging={"access": {"enabled": False}},
 )
+@bentoml.asgi_app(app, path="/")
 class Aftersight:
     """Triage of after-sales tickets."""
 
@@ -88,8 +93,3 @@ class Aftersight:
         language = spoken(ctx.request.headers.get("accept-language", ""))
         places = [f"tickets[{i}]" for i in range(len(tickets))]
         return _ENTRIES.validate_python(answer_each(self.model, tickets, places, language))
-
-
-# Not decorators of the class: BentoML's would type it away.
-Aftersight.mount_asgi_app(app, path="/")
-Aftersight.add_asgi_middleware(Limits, json_paths=frozenset(api.route for api in Aftersight.apis.values()))

@@ -10,7 +10,7 @@ import socket
 import sys
 import tempfile
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from features.errors import ConfigError
 from serving.limits import check_exposure, read_keys
@@ -30,7 +30,8 @@ def listen(host: str, port: int) -> socket.socket:
         If another program has it, or it is not ours.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    taken = socket.socket(family, socket.SOCK_STREAM)
+    # asyncio switches Nagle's algorithm off only where it sees that this is TCP: without, every answer takes 40 ms.
+    taken = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         taken.bind((host, port))
@@ -68,9 +69,9 @@ def up(host: str, port: int, workers: int, *, open_to_all: bool = False) -> int:
     with listen(host, port) as taken:
         os.environ["BENTOML_DO_NOT_TRACK"] = "True"
         if workers > 1:
-            address = taken.getsockname()[:2]
+            port = taken.getsockname()[1]
             taken.close()
-            _hand_over(*address, workers)
+            _hand_over(host, port, workers)
         # BentoML counts through files, as if it had many workers; without a folder for them /metrics breaks.
         folder = os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="aftersight-metrics-")
         try:
@@ -82,11 +83,11 @@ def up(host: str, port: int, workers: int, *, open_to_all: bool = False) -> int:
 def _hand_over(host: str, port: int, workers: int) -> NoReturn:
     """Become BentoML's server, whose signals and exit code then are ours; it checks the release before it starts."""
     os.environ["BENTOML_CONFIG_OPTIONS"] = f"services.aftersight.workers={workers}"
-    command = [sys.executable, "-m", "bentoml", "serve", "serving.service:Aftersight", "--host", host, "--port", str(port)]
-    os.execv(sys.executable, command)
+    address = ["--host", host, "--port", str(port)]
+    os.execv(sys.executable, [sys.executable, "-m", "bentoml", "serve", "serving.service:Aftersight", *address])  # noqa: S606
 
 
-def _stop(signum: int, frame: FrameType | None) -> NoReturn:
+def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
     raise SystemExit(0)
 
 
@@ -94,21 +95,23 @@ def _serve(taken: socket.socket) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
     import uvicorn
-
     from bentoml._internal.context import server_context
+
     from serving.service import Aftersight, the_model
 
+    service: Any = Aftersight  # a type checker takes it for the class that it was before it was decorated
     release = the_model().release
     # What BentoML's own worker says of itself, for the metrics' labels.
     server_context.service_type = "entry_service"
-    server_context.service_name = server_context.bento_name = Aftersight.name
+    server_context.service_name = server_context.bento_name = service.name
     server_context.bento_version = release.version
-    server_context.service_routes = [api.route for api in Aftersight.apis.values()]
+    server_context.service_routes = [api.route for api in service.apis.values()]
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     config = uvicorn.Config(
-        Aftersight.to_asgi(),
+        service.to_asgi(),
         log_config=None,
         access_log=False,
+        ws="none",
         server_header=False,
         timeout_graceful_shutdown=SECONDS_TO_FINISH,
     )

@@ -1,0 +1,1 @@
+"""All knobs of a run on one page each."""

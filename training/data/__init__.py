@@ -110,10 +110,60 @@ def _jddc() -> tuple[Path, list[Row]]:
     return path, rows
 
 
+def _review_texts(root: Path) -> dict[str, str]:
+    with (root / "reviews" / "online_shopping.csv").open(encoding="utf-8", newline="") as file:
+        return {f"osc-{n}": row["review"].lstrip("\ufeff").strip() for n, row in enumerate(csv.DictReader(file))}
+
+
+def _post_texts(root: Path) -> dict[str, str]:
+    dialogues = json.loads((root / "stc3" / "dialogues_cn.json").read_text(encoding="utf-8"))
+    return {f"stc3-{d['id']}": "；".join(d["turns"][0]["utterances"]) for d in dialogues}
+
+
+def _utterance_texts(root: Path) -> dict[str, str]:
+    with (root / "jddc_intents" / "utterances.tsv").open(encoding="utf-8", newline="") as file:
+        return {f"jddc-{n}": row["text"] for n, row in enumerate(csv.DictReader(file, delimiter="\t"))}
+
+
+def _turn_texts(root: Path, ids: Iterable[str]) -> dict[str, str]:
+    """``uss-<dialogue>-<first turn>-<turns>``: some consecutive turns of the customer."""
+    dialogues = json.loads((root / "jddc_satisfaction" / "dialogues.json").read_text(encoding="utf-8"))
+    turns = {d["dialogue_id"]: [t["user"] for t in d["turns"]] for d in dialogues}
+    texts = {}
+    for row in ids:
+        if row.startswith("uss-"):
+            dialogue, start, count = row.removeprefix("uss-").rsplit("-", 2)
+            picked = turns[dialogue][int(start) : int(start) + int(count)]
+            texts[row] = "；".join(t for t in picked if t)
+    return texts
+
+
+def _read() -> tuple[Path, list[Row]]:
+    """Shared texts labelled by reading for this project: ids and labels here, the texts where they lie."""
+    path = HERE / "read_labels.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        labels = list(csv.DictReader(file))
+    root = data_root() / "text"
+    texts = {**_review_texts(root), **_post_texts(root), **_utterance_texts(root)}
+    texts |= _turn_texts(root, (r["id"] for r in labels))
+    return path, [
+        Row(
+            r["id"],
+            texts[r["id"]],
+            f"read/{r['id'].split('-')[0]}",
+            r["category"],
+            tuple(r["tags"].split()),
+            r["urgency"],
+        )
+        for r in labels
+    ]
+
+
 SOURCES: Final[dict[str, Callable[[], tuple[Path, list[Row]]]]] = {
     "corpus": _corpus,
     "gold": _gold,
     "gold_english": _gold_english,
+    "read": _read,
     "jddc": _jddc,
 }
 

@@ -1,0 +1,113 @@
+"""Linear heads over a feature space, and how their scores become probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from features.errors import ReleaseError
+from features.taxonomy import Taxonomy
+from models.space import Floats, Sparse
+
+__all__ = ["Heads", "Probabilities", "levels_from_cumulative", "sigmoid", "softmax"]
+
+
+@dataclass(frozen=True, slots=True)
+class Probabilities:
+    """What the heads say of n texts, calibrated: ``(n, categories)``, ``(n, tags)``, ``(n, levels)``."""
+
+    category: Floats
+    tags: Floats
+    urgency: Floats
+
+
+def softmax(logits: Floats) -> Floats:
+    """Row-wise softmax."""
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    out: Floats = shifted / shifted.sum(axis=1, keepdims=True)
+    return out
+
+
+def sigmoid(logits: Floats) -> Floats:
+    """Logistic function that cannot overflow."""
+    out: Floats = 0.5 * (1.0 + np.tanh(0.5 * logits))
+    return out
+
+
+def levels_from_cumulative(cumulative: Floats) -> Floats:
+    """Turn P(level <= k) of an ordinal head into P(level = k).
+
+    Parameters
+    ----------
+    cumulative : ndarray, (n, levels - 1)
+        Need not be monotone: the running maximum is taken.
+    """
+    rising = np.maximum.accumulate(np.clip(cumulative, 0.0, 1.0), axis=1)
+    full = np.hstack([np.zeros_like(rising[:, :1]), rising, np.ones_like(rising[:, :1])])
+    return np.diff(full, axis=1).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """Linear heads over a `Space`, and their calibration.
+
+    One matrix product scores everything: categories, tags, then "at least as urgent as level k".
+
+    Attributes
+    ----------
+    ngrams : ndarray of float32, (rows, outputs)
+    dense : ndarray of float32, (landmarks, outputs)
+    bias : ndarray of float32, (outputs,)
+    calibration : dict of str to ndarray
+        ``category_scale (c, c)``, ``category_bias (c,)``, ``tag_scale (t,)``, ``tag_bias (t,)``,
+        ``urgency_scale (outputs, u - 1)``, ``urgency_bias (u - 1,)``: fitted on held-out scores.
+    sizes : tuple of int
+        How many outputs belong to categories, tags and urgency.
+    """
+
+    ngrams: Floats
+    dense: Floats
+    bias: Floats
+    calibration: Mapping[str, Floats]
+    sizes: tuple[int, int, int]
+
+    @classmethod
+    def load(cls, tensors: Mapping[str, npt.NDArray[Any]], taxonomy: Taxonomy) -> Heads:
+        """Build them from a release; shapes must fit the taxonomy."""
+        sizes = (len(taxonomy.categories), len(taxonomy.tags), max(0, len(taxonomy.urgency) - 1))
+        calibration = {k.removeprefix("calibration."): v for k, v in tensors.items() if k.startswith("calibration.")}
+        heads = cls(
+            tensors["ngrams"].astype(np.float32),
+            tensors["dense"].astype(np.float32),
+            tensors["bias"].astype(np.float32),
+            {k: v.astype(np.float32) for k, v in calibration.items()},
+            sizes,
+        )
+        if {heads.ngrams.shape[1], heads.dense.shape[1], heads.bias.shape[0]} != {sum(sizes)}:
+            raise ReleaseError("weights.safetensors: shapes do not fit the taxonomy")
+        return heads
+
+    def scores(self, sparse: Sequence[Sparse], dense: Floats) -> Floats:
+        """Give the raw scores, ``(n, outputs)``."""
+        wide = np.array([s.values @ self.ngrams[s.rows] for s in sparse], np.float32)  # (n, outputs)
+        out: Floats = wide.reshape(len(sparse), -1) + dense @ self.dense + self.bias
+        return out
+
+    def favour(self, sparse: Sparse, category: int) -> Floats:
+        """Give what every n-gram of a text adds to a category beyond the average category, ``(k,)``."""
+        rows = self.ngrams[sparse.rows, : self.sizes[0]]  # (k, categories)
+        out: Floats = sparse.values * (rows[:, category] - rows.mean(axis=1))
+        return out
+
+    def calibrate(self, scores: Floats) -> Probabilities:
+        """Turn raw scores into probabilities."""
+        c, t, _ = self.sizes
+        k = self.calibration
+        category = softmax(scores[:, :c] @ k["category_scale"] + k["category_bias"])
+        tags = sigmoid(scores[:, c : c + t] * k["tag_scale"] + k["tag_bias"])
+        cumulative = sigmoid(scores @ k["urgency_scale"] + k["urgency_bias"])
+        return Probabilities(category, tags, levels_from_cumulative(cumulative))

@@ -1,0 +1,69 @@
+"""``python -m training``: fit, evaluate, compare, promote, rollback."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from features.errors import AftersightError
+
+__all__ = ["main"]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m training", description="Rows to releases.")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+
+    fit = verbs.add_parser("fit", help="fit a model, log the run in MLflow, register the release")
+    fit.add_argument("name", choices=["triage"])
+    fit.add_argument("--data", type=Path, help="any table with one text and one label column (CSV or TSV)")
+    fit.add_argument("--text", default="text", help="its text column")
+    fit.add_argument("--label", default="label", help="its label column")
+    fit.add_argument("--as", dest="release_name", help="the release's name; by default triage, or the table's name")
+    fit.add_argument("--set", action="append", default=[], metavar="KNOB=VALUE", help="see configs/triage.yaml")
+    fit.add_argument("--promote", metavar="WHY", help="promote the release at once")
+
+    evaluate = verbs.add_parser("evaluate", help="score a saved release with the code that answers")
+    evaluate.add_argument("name")
+    evaluate.add_argument("--version", help="by default the current release")
+    evaluate.add_argument("--source", default="gold", help="a source of configs/triage.yaml")
+    evaluate.add_argument("--data", type=Path)
+    evaluate.add_argument("--text", default="text")
+    evaluate.add_argument("--label", default="label")
+
+    compare = verbs.add_parser("compare", help="two releases' held-out figures side by side")
+    compare.add_argument("name")
+    compare.add_argument("versions", nargs=2)
+
+    promote = verbs.add_parser("promote", help="let a release answer from the next start on")
+    promote.add_argument("name")
+    promote.add_argument("--version", required=True)
+    promote.add_argument("--why", required=True)
+
+    rollback = verbs.add_parser("rollback", help="bring back what answered before")
+    rollback.add_argument("name")
+    rollback.add_argument("--why", required=True)
+
+    verbs.add_parser("corpus", help="measure the embedded corpus: variety, near copies, distance from real tickets")
+    verbs.add_parser("knobs", help="print all knobs with their reasons")
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one verb; 0 if it did what it says, 2 if the input or a release is at fault."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    arguments = _parser().parse_args(argv)
+    from training import verbs  # scikit-learn and MLflow take seconds to import: not for --help
+
+    try:
+        getattr(verbs, arguments.verb)(arguments)
+    except AftersightError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

