@@ -66,8 +66,8 @@ class Taxonomy:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of what the labels are, whatever the layout of the file."""
-        return hashlib.sha256(json.dumps(self.as_dict(), sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+        """SHA-256 of the labels and their order (weights go by place), whatever the layout of the file."""
+        return hashlib.sha256(json.dumps(self.as_dict(), ensure_ascii=False).encode()).hexdigest()
 
     @cached_property
     def allowed(self) -> npt.NDArray[np.bool_]:

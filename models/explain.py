@@ -50,7 +50,14 @@ def _grow(carried: npt.NDArray[np.float64], peak: int, wordy: npt.NDArray[np.boo
         start -= 1
     while end < len(carried) and wordy[end] and carried[end] >= floor and end - start < _MAX_WIDTH:
         end += 1
-    return start, end
+    return (start, end) if end - start > 1 else _paired(carried, peak, wordy)
+
+
+def _paired(carried: npt.NDArray[np.float64], peak: int, wordy: npt.NDArray[np.bool_]) -> tuple[int, int]:
+    """Take a lone character with its stronger neighbour: 退 says little, 退货 and 退款 say it all."""
+    before = carried[peak - 1] if peak > 0 and wordy[peak - 1] else -np.inf
+    after = carried[peak + 1] if peak + 1 < len(carried) and wordy[peak + 1] else -np.inf
+    return peak - int(before > after), peak + 1 + int(after >= before and after > -np.inf)
 
 
 def _whole_words(text: str, start: int, end: int) -> tuple[int, int]:

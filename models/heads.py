@@ -47,7 +47,8 @@ def levels_from_cumulative(cumulative: Floats) -> Floats:
         Need not be monotone: the running maximum is taken.
     """
     rising = np.maximum.accumulate(np.clip(cumulative, 0.0, 1.0), axis=1)
-    full = np.hstack([np.zeros_like(rising[:, :1]), rising, np.ones_like(rising[:, :1])])
+    edge = np.zeros((len(rising), 1), rising.dtype)
+    full = np.hstack([edge, rising, edge + 1])
     return np.diff(full, axis=1).astype(np.float32)
 
 
@@ -87,14 +88,30 @@ class Heads:
             {k: v.astype(np.float32) for k, v in calibration.items()},
             sizes,
         )
-        if {heads.ngrams.shape[1], heads.dense.shape[1], heads.bias.shape[0]} != {sum(sizes)}:
+        if not heads.fits():
             raise ReleaseError("weights.safetensors: shapes do not fit the taxonomy")
         return heads
+
+    def fits(self) -> bool:
+        """Tell whether every shape is that of the sizes."""
+        c, t, u = self.sizes
+        outputs = c + t + u
+        shapes = {
+            "category_scale": (c, c),
+            "category_bias": (c,),
+            "tag_scale": (t,),
+            "tag_bias": (t,),
+            "urgency_scale": (outputs, u),
+            "urgency_bias": (u,),
+        }
+        right = {name: tensor.shape for name, tensor in self.calibration.items()} == shapes
+        wide, deep = self.ngrams.shape, self.dense.shape
+        return right and len(wide) == len(deep) == 2 and wide[1] == deep[1] == outputs and self.bias.shape == (outputs,)
 
     def scores(self, sparse: Sequence[Sparse], dense: Floats) -> Floats:
         """Give the raw scores, ``(n, outputs)``."""
         wide = np.array([s.values @ self.ngrams[s.rows] for s in sparse], np.float32)  # (n, outputs)
-        out: Floats = wide.reshape(len(sparse), -1) + dense @ self.dense + self.bias
+        out: Floats = wide.reshape(len(sparse), len(self.bias)) + dense @ self.dense + self.bias
         return out
 
     def favour(self, sparse: Sparse, category: int) -> Floats:

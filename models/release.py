@@ -88,8 +88,8 @@ def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _json(value: Any) -> bytes:
-    return (json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
+def _json(value: Any, *, sort: bool = True) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=1, sort_keys=sort) + "\n").encode()
 
 
 def save_release(
@@ -127,7 +127,7 @@ def save_release(
     """
     files = {
         "weights.safetensors": save_tensors({k: np.ascontiguousarray(v) for k, v in sorted(tensors.items())}),
-        "taxonomy.json": _json(taxonomy.as_dict()),
+        "taxonomy.json": _json(taxonomy.as_dict(), sort=False),  # the order of the labels is that of the weights
         "card.md": card.encode(),
     }
     manifest = {
@@ -179,7 +179,7 @@ def _verified(path: Path, manifest: Mapping[str, Any]) -> dict[str, bytes]:
     files = {}
     for name, said in listed.items():
         data = _read(path / name)
-        if len(data) != said.get("bytes") or _digest(data) != said.get("sha256"):
+        if said != {"bytes": len(data), "sha256": _digest(data)}:
             raise ReleaseError(f"{name}: is not what was released")
         files[name] = data
     return files
@@ -188,10 +188,10 @@ def _verified(path: Path, manifest: Mapping[str, Any]) -> dict[str, bytes]:
 def _tensors(data: bytes) -> Tensors:
     try:
         tensors: Tensors = load_tensors(data)
-    except SafetensorError as error:
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:  # the latter: a type that numpy has not
         raise ReleaseError(f"weights.safetensors: {error}") from error
     for name, tensor in tensors.items():
-        if not np.isfinite(tensor).all():
+        if tensor.dtype.kind not in "biuf" or not np.isfinite(tensor).all():
             raise ReleaseError(f"weights.safetensors: {name} holds NaN or infinity")
     return tensors
 
@@ -235,9 +235,12 @@ def load_release(
     if manifest.get("format") != FORMAT or manifest.get("name") != name:
         raise ReleaseError(f"release.json: not a {name} of format {FORMAT}")
     files = _verified(path, manifest)
+    config = manifest.get("config")
+    if not isinstance(config, dict):
+        raise ReleaseError("release.json: config is not an object")
     try:
         labels = parse_taxonomy(files["taxonomy.json"].decode())
-    except (TaxonomyError, UnicodeDecodeError, KeyError) as error:
+    except (TaxonomyError, UnicodeDecodeError, KeyError, RecursionError) as error:
         raise ReleaseError(f"taxonomy.json: {error}") from error
     if labels.digest != manifest.get("taxonomy") or (taxonomy and labels.digest != taxonomy):
         raise ReleaseError("made for another taxonomy")
@@ -245,14 +248,14 @@ def load_release(
     run = _object(_read(beside), "provenance.json").get("run") if beside.exists() else None
     identity = ReleaseId(name, version, _digest(raw), run if isinstance(run, str) else None)
     tensors = _tensors(files.get("weights.safetensors", b""))
-    return Release(identity, dict(manifest.get("config") or {}), tensors, labels, manifest, path)
+    return Release(identity, config, tensors, labels, manifest, path)
 
 
 def current_version(name: str, store: Path = STORE) -> str:
     """Tell which version answers."""
     try:
         return (store / name / "current").read_text(encoding="utf-8").strip()
-    except OSError as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise ReleaseError(f"no release of {name} is current in {store.name}/") from error
 
 

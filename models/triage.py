@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from features.entities import find_entities
+from features.errors import ConfigError, ReleaseError
 from features.ngrams import CHAR_ORDERS, char_buckets, word_buckets
 from features.schema import Action, Decision, Reason, ReleaseId, Scored, Ticket, Triage, Urgency
 from features.signals import Hit, find_signals
@@ -54,6 +55,10 @@ class _Read:
     urgency: Floats
 
     @property
+    def empty(self) -> bool:
+        return not any(c.isalnum() for c in self.normal)
+
+    @property
     def language(self) -> str:
         return self.ticket.language or detect_language(self.ticket.text)
 
@@ -76,13 +81,23 @@ class TriageModel:
         self.release: ReleaseId = release.id
         self.manifest: dict[str, Any] = release.manifest
         self.taxonomy: Taxonomy = release.taxonomy
-        self.space = Space.load(release.tensors, release.config)
-        self.heads = Heads.load(release.tensors, release.taxonomy)
+        try:
+            self._load(release)
+        except (LookupError, TypeError, ValueError, AttributeError, ConfigError) as error:
+            raise ReleaseError(f"not what a triage release holds: {error!r}") from error
+        categories = [c.key for c in self.taxonomy.categories]
+        self._no_request = categories.index(NO_REQUEST) if NO_REQUEST in categories else None
+        self._tag_index = {t.key: i for i, t in enumerate(self.taxonomy.tags)}
+
+    def _load(self, release: Release) -> None:
         config = release.config
+        self.space = Space.load(release.tensors, config)
+        self.heads = Heads.load(release.tensors, release.taxonomy)
+        if (len(self.space.idf), len(self.space.landmarks)) != (len(self.heads.ngrams), len(self.heads.dense)):
+            raise ReleaseError("weights.safetensors: the heads do not fit the feature space")
         self._thresholds = {field: Threshold.of(row) for field, row in config["thresholds"].items()}
         self._tag_floor = np.array(config["tag_floor"], np.float32)
         self._likeness_floor = float(config["likeness_floor"])
-        self._tag_index = {t.key: i for i, t in enumerate(self.taxonomy.tags)}
 
     def probabilities(self, normals: list[str]) -> Probabilities:
         """Give the calibrated probabilities of normalised texts, before any rule."""
@@ -109,10 +124,10 @@ class TriageModel:
         language = read.language
         hits = find_signals(read.normal)
         forced = tuple(h for h in hits if h.signal.forces and self.taxonomy.urgency)
-        category = self._category(read.category, bool(forced))
+        category = self._category(read, bool(forced))
         chosen = int(category.argmax())
         tags = self._tags(read.tags, chosen, bool(forced))
-        levels = self._levels(read.urgency, forced)
+        levels = self._levels(read, forced)
         order = np.argsort(-category, kind="stable")
         labels = self.taxonomy.categories
         decision = self._decide(read, category, order, tags, levels, forced)
@@ -130,8 +145,11 @@ class TriageModel:
             release=self.release,
         )
 
-    def _category(self, p: Floats, hazard: bool) -> Floats:
-        """Danger is never "no request": with it, only categories that may carry it are left."""
+    def _category(self, read: _Read, hazard: bool) -> Floats:
+        """An empty text is "no request" by definition; danger never is: only what may carry it is left."""
+        p = read.category
+        if read.empty and self._no_request is not None:
+            return np.eye(len(p), dtype=np.float32)[self._no_request]
         if not hazard or HAZARD_TAG not in self._tag_index:
             return p
         left = p * self.taxonomy.allowed[:, self._tag_index[HAZARD_TAG]]
@@ -151,8 +169,11 @@ class TriageModel:
         allowed = self.taxonomy.allowed[category]
         return sorted(((i, c) for i, c in found.items() if allowed[i]), key=lambda pair: (-pair[1], pair[0]))
 
-    def _levels(self, p: Floats, forced: tuple[Hit, ...]) -> Floats:
-        """Lift urgency to the level that a word of danger forces."""
+    def _levels(self, read: _Read, forced: tuple[Hit, ...]) -> Floats:
+        """Lift urgency to the level that a word of danger forces; nothing waits on an empty text."""
+        p = read.urgency
+        if read.empty:
+            return np.eye(len(p), dtype=np.float32)[-1]
         if not forced:
             return p
         keys = [u.key for u in self.taxonomy.urgency]
@@ -176,13 +197,13 @@ class TriageModel:
 
     def _obstacle(self, read: _Read, category: int) -> str | None:
         """Tell what makes any answer a guess."""
-        if not any(c.isalnum() for c in read.normal):
+        if read.empty:
             return "empty"
         if read.language == "und" or (read.language == "en" and self._known_words(read.normal) < KNOWN_WORDS):
             return "unknown_language"
         if self.space.encoder.dim and read.likeness < self._likeness_floor:
             return "out_of_scope"
-        return "no_request" if self.taxonomy.categories[category].key == NO_REQUEST else None
+        return "no_request" if category == self._no_request else None
 
     def _known_words(self, normal: str) -> float:
         words = word_buckets(normal)

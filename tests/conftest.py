@@ -1,4 +1,4 @@
-"""Servers that tests talk to: real processes on free ports."""
+"""What tests share: real servers on free ports, a small release fitted in seconds, and the one that answers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ from typing import Any
 
 import bentoml
 import httpx
+import numpy as np
 import pytest
+
+from features.errors import ReleaseError
+from features.taxonomy import default_taxonomy
+from models.release import load_release, save_release, set_current
+from models.triage import TriageModel, open_triage
 
 ROOT = Path(__file__).parents[1]
 KEY = "a-key-for-tests-only-0123456789"
@@ -92,3 +98,44 @@ def run_cli(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
         return subprocess.run(command, cwd=ROOT, env=env, input=stdin, capture_output=True, text=True, timeout=60)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def small_fit() -> Any:
+    """A fit on 340 rows of the corpus, without a sentence encoder."""
+    from training.config import load_config
+    from training.data import load_table
+    from training.triage import Dataset, fit
+
+    table = load_table("corpus")
+    assert table is not None
+    rows = table.rows[::8]
+    data = Dataset(rows, np.ones(len(rows), np.float32), np.arange(len(rows)), (table,))
+    return fit(data, default_taxonomy(), load_config(["encoder=none", "landmarks=0", "folds=2"]))
+
+
+@pytest.fixture(scope="session")
+def small_store(small_fit: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store whose current release is `small_fit`; not to be changed."""
+    store = tmp_path_factory.mktemp("small") / "store"
+    facts = {"metrics": {"all": {"n": 340.0}}, "data": [], "encoder": small_fit.config["encoder"]}
+    saved = save_release(
+        "triage", small_fit.tensors, default_taxonomy(), small_fit.config, facts, "# small\n", {"run": "r"}, store
+    )
+    set_current("triage", saved.name, store)
+    return store
+
+
+@pytest.fixture(scope="session")
+def small_model(small_store: Path) -> TriageModel:
+    """A model that answers fast, and not well."""
+    return TriageModel(load_release("triage", store=small_store))
+
+
+@pytest.fixture(scope="session")
+def released() -> TriageModel:
+    """The release that answers in this checkout."""
+    try:
+        return open_triage()
+    except ReleaseError as error:
+        pytest.skip(f"nothing is released here: {error}")

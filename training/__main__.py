@@ -1,4 +1,4 @@
-"""``python -m training``: fit, evaluate, compare, promote, rollback."""
+"""``python -m training``: fit, ablate, evaluate, compare, promote, rollback."""
 
 from __future__ import annotations
 
@@ -24,6 +24,10 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("--as", dest="release_name", help="the release's name; by default triage, or the table's name")
     fit.add_argument("--set", action="append", default=[], metavar="KNOB=VALUE", help="see configs/triage.yaml")
     fit.add_argument("--promote", metavar="WHY", help="promote the release at once")
+
+    ablate = verbs.add_parser("ablate", help="what every part is worth: configs/ablation.yaml, on the same folds")
+    ablate.add_argument("name", choices=["triage"])
+    ablate.add_argument("--set", action="append", default=[], metavar="KNOB=VALUE", help="see configs/triage.yaml")
 
     evaluate = verbs.add_parser("evaluate", help="score a saved release with the code that answers")
     evaluate.add_argument("name")

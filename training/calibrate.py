@@ -14,7 +14,7 @@ from models.heads import Heads, Probabilities
 from models.space import Floats
 from training.matrices import Targets
 
-__all__ = ["Pick", "cross_fit", "fit_calibration", "isotonic", "lower_bound", "pick_threshold"]
+__all__ = ["Pick", "apply_calibration", "cross_fit", "fit_calibration", "isotonic", "lower_bound", "pick_threshold"]
 
 NEVER = 1.01  # no probability reaches it
 
@@ -78,7 +78,7 @@ def fit_calibration(scores: Floats, target: Targets, rows: npt.NDArray[np.int64]
     steps = truth[:, c + t :]
     urgent = ~np.isnan(steps).any(axis=1)
     fits = [_binary(scores[urgent], steps[urgent, k], C=3.0) for k in range(u)]
-    out["urgency_scale"] = np.array([f for f, _ in fits], np.float32).reshape(u, -1).T.reshape(scores.shape[1], u)
+    out["urgency_scale"] = np.array([f for f, _ in fits], np.float32).reshape(u, scores.shape[1]).T
     out["urgency_bias"] = np.array([b for _, b in fits], np.float32)
     return out
 

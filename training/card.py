@@ -18,8 +18,8 @@ _ABOUT = {
 }
 
 
-def _number(value: float) -> str:
-    return "–" if value != value else f"{value:.3f}"
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -65,7 +65,10 @@ def _override(values: dict[str, Any], text: str) -> None:
         place = place.get(step) if isinstance(place, dict) else None
     if not separator or not isinstance(place, dict) or last not in place:
         raise ConfigError(f"unknown knob {path!r} (write key=value, or key.part=value)")
-    place[last] = yaml.safe_load(raw)
+    try:
+        place[last] = yaml.safe_load(raw)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: {raw!r} is not YAML") from error
 
 
 def _typed(name: str, value: Any, like: Any) -> Any:
@@ -74,7 +77,11 @@ def _typed(name: str, value: Any, like: Any) -> Any:
     if type(value) is not type(like):
         raise ConfigError(f"{name} must be of type {type(like).__name__}, not {type(value).__name__}")
     if isinstance(like, dict):
+        if set(value) != set(like):
+            raise ConfigError(f"{name} must name exactly {', '.join(like)}")
         return {k: _typed(f"{name}.{k}", v, like[k]) for k, v in value.items()}
+    if isinstance(like, list):
+        return [_typed(f"{name}[{i}]", v, like[0]) for i, v in enumerate(value)]
     return value
 
 

@@ -26,8 +26,7 @@ class Linear:
 
     def scores(self, matrices: Matrices, rows: Rows) -> Floats:
         """Score rows, ``(len(rows), outputs)``."""
-        near = matrices.deep[rows] @ np.linalg.pinv(matrices.whiten) if len(matrices.whiten) else matrices.deep[rows]
-        out: Floats = matrices.wide[rows] @ self.ngrams + near @ self.dense + self.bias
+        out: Floats = matrices.wide[rows] @ self.ngrams + matrices.near[rows] @ self.dense + self.bias
         return out
 
 

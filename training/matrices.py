@@ -21,6 +21,8 @@ from training.data import Row
 
 __all__ = ["Matrices", "Targets", "build", "targets"]
 
+_ENCODED: dict[str, dict[str, Floats]] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class Targets:
@@ -45,20 +47,20 @@ class Matrices:
     space : Space
     buckets : ndarray of int64, (rows of the n-gram table,)
     wide : csr_matrix, (n, rows of the n-gram table)
+    near : ndarray of float32, (n, landmarks)
+        Kernel features, as answering computes them.
     deep : ndarray of float32, (n, landmarks)
-        Kernel features, whitened, so that their dot product is the Nyström approximation of the kernel.
+        The same, whitened, so that their dot product is the Nyström approximation of the kernel.
     whiten : ndarray of float32, (landmarks, landmarks)
-        From kernel features to `deep`.
-    likeness : ndarray of float32, (n,)
-        To the nearest landmark.
+        From `near` to `deep`.
     """
 
     space: Space
     buckets: npt.NDArray[np.int64]
     wide: Any
+    near: Floats
     deep: Floats
     whiten: Floats
-    likeness: Floats
 
     def gram(self, rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64]) -> Floats:
         """Give the kernel between rows, ``(len(rows), len(columns))``."""
@@ -119,6 +121,14 @@ def _whitening(landmarks: Floats, gamma: float) -> Floats:
     return whiten
 
 
+def _encode(encoder: Encoder, normals: list[str]) -> Floats:
+    """Encode every text once a process: the variants of an ablation share most of them."""
+    known = _ENCODED.setdefault(encoder.name, {})
+    new = list(dict.fromkeys(n for n in normals if n not in known))
+    known.update(zip(new, encoder.encode(new), strict=True))
+    return np.array([known[n] for n in normals], np.float32).reshape(len(normals), encoder.dim)
+
+
 def build(texts: Sequence[str], config: TriageConfig) -> Matrices:
     """Compute the features of all texts.
 
@@ -131,7 +141,7 @@ def build(texts: Sequence[str], config: TriageConfig) -> Matrices:
     buckets = np.flatnonzero(seen >= config.min_df) if config.ngrams else np.empty(0, np.int64)
     idf = (np.log((1 + len(texts)) / (1 + seen[buckets])) + 1).astype(np.float16).astype(np.float32)
     encoder: Encoder = open_encoder(config.encoder)
-    vectors = encoder.encode(normals)
+    vectors = _encode(encoder, normals)
     told: npt.NDArray[np.bool_] = np.asarray(vectors.any(axis=1))
     mean = (vectors[told].mean(axis=0) if told.any() else np.zeros(encoder.dim)).astype(np.float32)
     centred = unit(np.where(told[:, None], vectors - mean, 0.0).astype(np.float32))
@@ -139,4 +149,4 @@ def build(texts: Sequence[str], config: TriageConfig) -> Matrices:
     space = Space(row_lookup(buckets), idf, encoder, mean, landmarks, config.gamma)
     near = space.dense(centred)
     whiten = _whitening(landmarks, config.gamma)
-    return Matrices(space, buckets, _wide(counts, buckets, idf), near @ whiten, whiten, near.max(axis=1, initial=0.0))
+    return Matrices(space, buckets, _wide(counts, buckets, idf), near, near @ whiten, whiten)

@@ -66,13 +66,17 @@ def run(name: str, parameters: Mapping[str, Any]) -> Iterator[str]:
     connect()
     experiment = f"aftersight-{name}"
     if mlflow.get_experiment_by_name(experiment) is None:
-        # The default store would put artefacts under whatever folder the command was started in.
-        local = None if os.environ.get("MLFLOW_TRACKING_URI") else (ROOT / "mlartifacts").as_uri()
-        mlflow.create_experiment(experiment, artifact_location=local)
+        mlflow.create_experiment(experiment, artifact_location=_beside(mlflow.get_tracking_uri()))
     mlflow.set_experiment(experiment)
     with mlflow.start_run() as active:
         mlflow.log_params(_flat(parameters))
         yield active.info.run_id
+
+
+def _beside(uri: str) -> str | None:
+    """Keep artefacts beside a database file: by default they go under whatever folder the command was started in."""
+    database = uri.removeprefix("sqlite:///")
+    return None if database == uri else (Path(database).resolve().parent / "mlartifacts").as_uri()
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -1,0 +1,97 @@
+"""The rows of a run: collected from their sources, weighted, and free of copies of the tickets that judge."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from features.errors import ConfigError
+from models.space import Floats
+from training.config import TriageConfig
+from training.data import Row, Table, content_key, load_table
+from training.data.leaks import drop_copies
+
+__all__ = ["Dataset", "family", "gather"]
+
+log = logging.getLogger(__name__)
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """The rows of a run, free of copies of judged tickets.
+
+    Attributes
+    ----------
+    rows : tuple of Row
+    weight : ndarray of float32, (n,)
+    judged : ndarray of int64
+        Where the rows stand that are held out by turns.
+    tables : tuple of Table
+        Where they came from, for the run's log.
+    """
+
+    rows: tuple[Row, ...]
+    weight: Floats
+    judged: Ints
+    tables: tuple[Table, ...]
+
+
+def family(source: str) -> str:
+    """Give the source a row belongs to: ``gold`` of ``gold/stc3``."""
+    return source.split("/")[0]
+
+
+def gather(config: TriageConfig, table: Table | None = None) -> Dataset:
+    """Collect the rows of a run: the configured sources, or one table of the caller's.
+
+    Raises
+    ------
+    ConfigError
+        If fewer than two categories have rows enough to be held out.
+    """
+    if table is not None:
+        rows = _sample(table.rows, config)
+        tables: tuple[Table, ...] = (table,)
+        weight = np.ones(len(rows), np.float32)
+        judged = np.arange(len(rows))
+    else:
+        tables = tuple(t for name, w in config.weights.items() if w > 0 and (t := load_table(name)))
+        for name, w in config.weights.items():
+            if w > 0 and name not in {t.name for t in tables}:
+                log.warning("the source %s is not on this machine and is left out", name)
+        gold = [r for t in tables if t.name == "gold" for r in t.rows]
+        rest = [r for t in tables if t.name != "gold" for r in t.rows]
+        rows = [*gold, *drop_copies(rest, gold)]
+        weight = np.array([config.weights[family(r.source)] for r in rows], np.float32)
+        present = {family(r.source) for r in rows}
+        judges = present & set(config.judged) or present  # with the embedded corpus alone, it judges itself
+        judged = np.array([i for i, r in enumerate(rows) if family(r.source) in judges], np.int64)
+    if len({rows[i].category for i in judged}) < 2 or len(judged) < 2 * config.folds:
+        raise ConfigError("too few rows to hold any out: at least two categories and two rows a fold are needed")
+    return Dataset(tuple(rows), weight, judged, tables)
+
+
+def _sample(rows: Sequence[Row], config: TriageConfig) -> list[Row]:
+    """Drop repeated rows, and keep a table within what one solve holds, label by label."""
+    seen: dict[tuple[str, str | None], Row] = {}
+    for row in rows:
+        seen.setdefault((content_key(row.text), row.category), row)
+    unique = list(seen.values())
+    if len(unique) <= config.max_rows:
+        return unique
+    log.warning("%d rows are more than max_rows=%d: a stratified sample is taken", len(unique), config.max_rows)
+    order = np.random.default_rng(config.seed).permutation(len(unique))
+    size = Counter(r.category for r in unique)
+    dealt: Counter[str | None] = Counter()
+    place = []
+    for i in order:
+        dealt[unique[i].category] += 1
+        place.append((dealt[unique[i].category] / size[unique[i].category], int(i)))
+    return [unique[i] for _, i in sorted(place)[: config.max_rows]]

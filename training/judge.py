@@ -1,0 +1,148 @@
+"""Held-out figures: what models say of rows they did not see, and what may be automated on the strength of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from features.taxonomy import Taxonomy
+from models.heads import Probabilities
+from models.space import Floats
+from training.calibrate import cross_fit, isotonic, pick_threshold
+from training.config import TriageConfig
+from training.data.leaks import folds_by_content
+from training.dataset import Dataset, Ints, family
+from training.heads import fit_heads
+from training.matrices import Matrices, Targets
+from training.metrics import by_label, choose_tag_floor, decode_tags, errors, expected_calibration_error, score
+
+__all__ = ["HeldOut", "Judged", "hold_out", "judge"]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """What models say of judged rows that they did not see, fold by fold.
+
+    Attributes
+    ----------
+    rows : ndarray of int64, (j,)
+    fold : ndarray of int64, (j,)
+    scores : ndarray of float32, (j, outputs)
+    p : Probabilities
+        Calibrated across folds.
+    """
+
+    rows: Ints
+    fold: Ints
+    scores: Floats
+    p: Probabilities
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """All held-out figures of a run.
+
+    Attributes
+    ----------
+    held : HeldOut
+    floor : float
+        From which probability on a tag is given.
+    metrics : dict of str to dict
+        By source, and ``all``.
+    labels : dict of str to dict
+        Precision, recall, F1 and support by label.
+    autonomy : dict of str to dict
+        By field: thresholds, with precision, its bound and coverage.
+    errors : list of dict
+        Wrong categories, the surest first.
+    """
+
+    held: HeldOut
+    floor: float
+    metrics: dict[str, dict[str, float]]
+    labels: dict[str, dict[str, float]]
+    autonomy: dict[str, dict[str, float]]
+    errors: list[dict[str, Any]]
+
+
+def hold_out(matrices: Matrices, target: Targets, data: Dataset, config: TriageConfig) -> HeldOut:
+    """Score every judged row by heads fitted without its fold."""
+    fold = folds_by_content([data.rows[i] for i in data.judged], config.folds, config.seed)
+    scores = np.zeros((len(data.judged), sum(target.sizes)), np.float32)
+    everyone = np.arange(len(data.rows))
+    for k in range(config.folds):
+        held = data.judged[fold == k]
+        train = np.setdiff1d(everyone, held)
+        heads = fit_heads(matrices, target, train, data.weight[train], config.ridge)
+        scores[fold == k] = heads.scores(matrices, held)
+    return HeldOut(data.judged, fold, scores, cross_fit(scores, target, data.judged, fold))
+
+
+def _autonomy(held: HeldOut, target: Targets, tags: npt.NDArray[np.bool_], config: TriageConfig) -> dict[str, Any]:
+    """Choose every field's thresholds, and say what they held on held-out rows."""
+    c, t, u = target.sizes
+    truth = target.values[held.rows]
+    p = held.p
+    sure: dict[str, tuple[Floats, npt.NDArray[np.bool_]]] = {
+        "category": (p.category.max(axis=1), truth[:, :c].argmax(axis=1) == p.category.argmax(axis=1))
+    }
+    if t:
+        whole = np.where(tags, p.tags, 1.0 - p.tags).prod(axis=1)
+        sure["tags"] = (whole, ((truth[:, c : c + t] > 0.5) == tags).all(axis=1))
+    if u:
+        level = u - truth[:, c + t :].sum(axis=1).astype(int)
+        sure["urgency"] = (p.urgency.max(axis=1), level == p.urgency.argmax(axis=1))
+    out = {}
+    for field, (chance, right) in sure.items():
+        auto = pick_threshold(chance, right, config.precision[field], config.confidence)
+        suggest = pick_threshold(chance, right, config.suggest_precision[field], config.confidence)
+        out[field] = {
+            "automate": auto.threshold,
+            "automate_precision": auto.precision,
+            "automate_coverage": auto.coverage,
+            "automate_bound": auto.bound,
+            "suggest": suggest.threshold,
+            "suggest_precision": suggest.precision,
+            "suggest_coverage": suggest.coverage,
+            "suggest_bound": suggest.bound,
+        }
+    return out
+
+
+def judge(matrices: Matrices, target: Targets, data: Dataset, taxonomy: Taxonomy, config: TriageConfig) -> Judged:
+    """Cross-validate, calibrate across folds, and take all figures.
+
+    Notes
+    -----
+    Figures are of the judged rows of the first family in ``config.judged`` that is there (gold): the others help to
+    calibrate. They are cross-validated, folds disjoint by content; the calibration is fitted across the same folds,
+    never on a row's own truth.
+    """
+    held = hold_out(matrices, target, data, config)
+    truth = target.values[held.rows][:, target.sizes[0] : sum(target.sizes[:2])] > 0.5
+    floor = choose_tag_floor(held.p, truth, taxonomy) if taxonomy.tags else 0.5
+    tags = decode_tags(held.p, floor, taxonomy)
+    first = next((f for f in config.judged if any(family(data.rows[i].source) == f for i in held.rows)), None)
+    shown = np.array([first is None or family(data.rows[i].source) == first for i in held.rows])
+    p = Probabilities(held.p.category[shown], held.p.tags[shown], held.p.urgency[shown])
+    rows = held.rows[shown]
+    metrics = score(p, target, rows, [data.rows[i].source for i in rows], tags[shown])
+    metrics["all"]["category_ece_isotonic"] = _isotonic(held, target, shown)
+    return Judged(
+        held=held,
+        floor=floor,
+        metrics=metrics,
+        labels=by_label(p, target, rows, tags[shown], taxonomy),
+        autonomy=_autonomy(held, target, tags, config),
+        errors=errors(p, target, rows, data.rows, taxonomy),
+    )
+
+
+def _isotonic(held: HeldOut, target: Targets, shown: npt.NDArray[np.bool_]) -> float:
+    """ECE if isotonic regression were laid over the temperature: the rival that every run is measured against."""
+    right = target.values[held.rows][:, : target.sizes[0]].argmax(axis=1) == held.p.category.argmax(axis=1)
+    p = isotonic(held.p.category.max(axis=1), right, held.fold)
+    return expected_calibration_error(p[shown], right[shown])
