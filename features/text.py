@@ -38,6 +38,7 @@ _NOISE: Final = re.compile(
 )
 _WITH: Final = {"url": URL, "order": ORDER, "mask": MASK, "mention": MENTION, "space": " "}
 _HAN: Final = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0002ffff]")
+_KANA: Final = re.compile(r"[\u3041-\u309f\u30a1-\u30fa\u30fc\uac00-\ud7a3]")
 _LATIN_WORD: Final = re.compile(r"[a-zA-Z]+(?:['’][a-zA-Z]+)?")
 _PICTURE: Final = re.compile(r"[\u2190-\u2bff\u3030\u303d\u3297\u3299\ufe0f\U0001f000-\U0001faff]")
 _TO_PLACEHOLDER_WORD: Final = str.maketrans(PLACEHOLDERS)
@@ -59,11 +60,6 @@ def repair(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text
-
-
-def _traditional(text: str, simplified: str) -> bool:
-    """Tell traditional script: characters that simplification changes."""
-    return any(a != b for a, b in zip(text, simplified, strict=False)) or len(text) != len(simplified)
 
 
 def _replace(match: re.Match[str]) -> str:
@@ -99,7 +95,7 @@ def normalize(text: str) -> str:
         text = emoji.demojize(text, language="zh", delimiters=(" ", " ")).replace("\ufe0f", "")
     if _HAN.search(text):
         simplified = _converter("t2s").convert(text)
-        if _traditional(text, simplified):
+        if text != simplified:
             # Taiwan's and Hong Kong's words too (螢幕 -> 屏幕); only for traditional text, as the phrase table would
             # bend simplified words that happen to be written alike.
             text = _converter("tw2sp").convert(text)
@@ -128,15 +124,17 @@ def detect_language(text: str) -> str:
     -------
     str
         ``zh-Hans``, ``zh-Hant``, ``en`` (Latin letters), ``mixed`` (Chinese with at least three Latin words that
-        make up a quarter of it) or ``und`` (no letters, or another script).
+        make up a quarter of it) or ``und`` (no letters, or another script; Japanese, for all its Chinese characters).
     """
     text = repair(text[:MAX_CHARS])
     han = len(_HAN.findall(text))
     bare = re.sub(r"https?://\S+|@\w+|\[[^\]]{1,45}\]", " ", text) if not text.isalpha() else text
     words = len(_LATIN_WORD.findall(bare))
+    if han and len(_KANA.findall(text)) * 2 > han:
+        return "und"
     if han:
         if words >= 3 and words * 3 >= han:
             return "mixed"
-        return "zh-Hant" if _traditional(text, _converter("t2s").convert(text)) else "zh-Hans"
+        return "zh-Hant" if text != _converter("t2s").convert(text) else "zh-Hans"
     letters = sum(c.isalpha() for c in bare)
     return "en" if letters and sum(c.isascii() and c.isalpha() for c in bare) > letters / 2 else "und"

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from features.encoder import Encoder, open_encoder
 from features.errors import ReleaseError
-from features.ngrams import BITS, hash_ngrams
+from features.ngrams import BITS, count, hash_places
 
 __all__ = ["Space", "Sparse", "kernel", "row_lookup", "unit"]
 
@@ -20,10 +20,24 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Sparse:
-    """One text's n-grams: rows of the release's table ``(k,)`` and values of unit length ``(k,)``."""
+    """One text's n-grams.
 
-    rows: npt.NDArray[np.int64]
+    Attributes
+    ----------
+    rows : ndarray of int32, (k,)
+        Distinct rows of the release's table, ascending.
+    values : ndarray of float32, (k,)
+        Their tf-idf, of unit length.
+    places : ndarray of int32, (places,)
+        The row of every n-gram in the order of its place, -1 where it was never learnt from.
+    runs : list of int
+        How many of each order, as `features.ngrams.hash_places` gives them.
+    """
+
+    rows: npt.NDArray[np.int32]
     values: Floats
+    places: npt.NDArray[np.int32]
+    runs: list[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +84,18 @@ class Space:
 
         The weight is ``(1 + ln count) * idf``, as scikit-learn's ``sublinear_tf``.
         """
-        buckets, counts = hash_ngrams(normal)
-        rows = self.lookup[buckets]
-        known = rows >= 0
-        rows = rows[known]
-        values = (1.0 + np.log(counts[known])) * self.idf[rows]
+        buckets, runs = hash_places(normal)
+        places = self.lookup[buckets]
+        rows, counts = count(places[places >= 0])
+        values = (1.0 + np.log(counts)) * self.idf[rows]
         norm = np.float32(np.sqrt(values @ values) or 1.0)
-        return Sparse(rows.astype(np.int64), (values / norm).astype(np.float32, copy=False))
+        return Sparse(rows, (values / norm).astype(np.float32, copy=False), places, runs)
 
     def centred(self, normals: list[str]) -> Floats:
         """Give centred sentence vectors of unit length, ``(n, dim)``; zero where there is nothing to encode."""
         vectors = self.encoder.encode(normals)
+        if not self.encoder.dim:
+            return vectors
         empty = ~vectors.any(axis=1, keepdims=True)
         return unit(np.where(empty, 0.0, vectors - self.mean).astype(np.float32))
 
@@ -105,6 +120,8 @@ def unit(vectors: Floats) -> Floats:
 
 def kernel(a: Floats, b: Floats, gamma: float) -> Floats:
     """Radial kernel between unit rows, ``(len(a), len(b))``; a zero row is like none of them."""
+    if not len(b):
+        return np.empty((len(a), 0), np.float32)
     similar: Floats = a @ b.T
     similar -= 1.0
     similar *= 2.0 * gamma

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from features.entities import find_entities
 from features.errors import ConfigError, ReleaseError
-from features.ngrams import CHAR_ORDERS, char_buckets, word_buckets
+from features.ngrams import CHAR_ORDERS
 from features.schema import Action, Decision, Reason, ReleaseId, Scored, Ticket, Triage, Urgency
 from features.signals import Hit, find_signals
 from features.taxonomy import Label, Taxonomy
@@ -35,10 +37,15 @@ AMBIGUOUS: Final = 0.15  # two categories closer than this are named together
 KNOWN_WORDS: Final = 0.5
 
 
+@lru_cache(maxsize=8)
+def _level_weight(levels: int) -> npt.NDArray[np.float64]:
+    """Spread `LEVEL_WEIGHT` over another number of levels."""
+    return np.interp(np.linspace(0, 1, levels), np.linspace(0, 1, len(LEVEL_WEIGHT)), LEVEL_WEIGHT)
+
+
 def urgency_score(levels: Floats) -> Floats:
     """Give what urgency is sorted by, from 0 to 1, for probabilities ``(n, levels)``: ``(n,)``."""
-    weight = np.interp(np.linspace(0, 1, levels.shape[1]), np.linspace(0, 1, len(LEVEL_WEIGHT)), LEVEL_WEIGHT)
-    out: Floats = (levels @ weight).astype(np.float32)
+    out: Floats = (levels @ _level_weight(levels.shape[1])).astype(np.float32)
     return out
 
 
@@ -48,6 +55,7 @@ class _Read:
 
     ticket: Ticket
     normal: str
+    language: str
     sparse: Sparse
     likeness: float
     category: Floats
@@ -57,10 +65,6 @@ class _Read:
     @property
     def empty(self) -> bool:
         return not any(c.isalnum() for c in self.normal)
-
-    @property
-    def language(self) -> str:
-        return self.ticket.language or detect_language(self.ticket.text)
 
 
 class TriageModel:
@@ -109,10 +113,20 @@ class TriageModel:
             return []
         normals = [normalize(t.text) for t in tickets]
         p, sparse, likeness = self._read(normals)
-        return [
-            self._answer(_Read(t, normals[i], sparse[i], float(likeness[i]), p.category[i], p.tags[i], p.urgency[i]))
-            for i, t in enumerate(tickets)
-        ]
+        reads = (
+            _Read(
+                ticket=ticket,
+                normal=normals[i],
+                language=ticket.language or detect_language(ticket.text),
+                sparse=sparse[i],
+                likeness=float(likeness[i]),
+                category=p.category[i],
+                tags=p.tags[i],
+                urgency=p.urgency[i],
+            )
+            for i, ticket in enumerate(tickets)
+        )
+        return [self._answer(read) for read in reads]
 
     def _read(self, normals: list[str]) -> tuple[Probabilities, list[Sparse], Floats]:
         sparse = [self.space.sparse(n) for n in normals]
@@ -146,10 +160,10 @@ class TriageModel:
         )
 
     def _category(self, read: _Read, hazard: bool) -> Floats:
-        """An empty text is "no request" by definition; danger never is: only what may carry it is left."""
+        """Take an empty text for "no request", as it is by definition; danger never is: what may carry it is left."""
         p = read.category
         if read.empty and self._no_request is not None:
-            return np.eye(len(p), dtype=np.float32)[self._no_request]
+            return one_hot(len(p), self._no_request)
         if not hazard or HAZARD_TAG not in self._tag_index:
             return p
         left = p * self.taxonomy.allowed[:, self._tag_index[HAZARD_TAG]]
@@ -173,7 +187,7 @@ class TriageModel:
         """Lift urgency to the level that a word of danger forces; nothing waits on an empty text."""
         p = read.urgency
         if read.empty:
-            return np.eye(len(p), dtype=np.float32)[-1]
+            return one_hot(len(p), len(p) - 1)
         if not forced:
             return p
         keys = [u.key for u in self.taxonomy.urgency]
@@ -199,15 +213,11 @@ class TriageModel:
         """Tell what makes any answer a guess."""
         if read.empty:
             return "empty"
-        if read.language == "und" or (read.language == "en" and self._known_words(read.normal) < KNOWN_WORDS):
+        if read.language == "und" or (read.language == "en" and known_words(read.sparse) < KNOWN_WORDS):
             return "unknown_language"
         if self.space.encoder.dim and read.likeness < self._likeness_floor:
             return "out_of_scope"
         return "no_request" if category == self._no_request else None
-
-    def _known_words(self, normal: str) -> float:
-        words = word_buckets(normal)
-        return float((self.space.lookup[words[0]] >= 0).mean()) if words else 1.0
 
     def _decide(
         self,
@@ -253,13 +263,26 @@ class TriageModel:
         if not len(rows):
             return ()
         favour = self.heads.favour(read.sparse, category)
-        spans = []
-        for order, buckets in zip(CHAR_ORDERS, char_buckets(read.normal), strict=False):
-            at = self.space.lookup[buckets]  # (places,)
-            known = at >= 0
-            spans.append((order, np.where(known, favour[np.searchsorted(rows, np.where(known, at, rows[0]))], 0.0)))
+        spans, start = [], 0
+        for order, run in enumerate(read.sparse.runs[:CHAR_ORDERS], 1):
+            at = read.sparse.places[start : start + run]
+            spans.append((order, np.where(at >= 0, favour[np.searchsorted(rows, np.maximum(at, rows[0]))], 0.0)))
+            start += run
         carried = saliency(len(read.normal) + 2, spans)
         return carrying_words(read.normal, carried[1:-1])
+
+
+def known_words(sparse: Sparse) -> float:
+    """Tell which share of the Latin words was learnt from; 1 where there are none."""
+    start, run = sum(sparse.runs[:CHAR_ORDERS]), sparse.runs[CHAR_ORDERS]
+    return float((sparse.places[start : start + run] >= 0).mean()) if run else 1.0
+
+
+def one_hot(n: int, place: int) -> Floats:
+    """Give certainty, ``(n,)``."""
+    out = np.zeros(n, np.float32)
+    out[place] = 1.0
+    return out
 
 
 def _round(p: float) -> float:

@@ -1,26 +1,31 @@
-"""The FastAPI application that is mounted beside BentoML's routes: pages, releases, the OpenAPI description."""
+"""The FastAPI application that is mounted beside BentoML's routes: photos, pages, releases, the description."""
 
 from __future__ import annotations
 
 from typing import Any, Final, Protocol, cast
-from urllib.parse import parse_qs
 
 import bentoml
 from anyio import to_thread
 from bentoml import Service
 from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import ValidationError
+from starlette.requests import ClientDisconnect
 
+from features.errors import InputError
 from features.schema import ReleaseId
-from features.text import repair
 from serving.contract import ReleasesOut, TicketIn, TriageOut
+from serving.customer_routes import add_customer_routes, form_fields
 from serving.openapi import describe
 from serving.pages import CSP, start_page
-from serving.problems import from_validation, spoken
+from serving.photo_routes import add_photo_routes
+from serving.problems import Refused, from_validation, spoken
 from serving.releases import list_releases
 
-__all__ = ["app"]
+__all__ = ["UPLOAD_PATHS", "app"]
+
+# The routes that take photos.
+UPLOAD_PATHS: Final = frozenset({"/diagnose", "/photo"})
 
 
 class Answering(Protocol):
@@ -36,12 +41,26 @@ class Answering(Protocol):
 # No pages that load scripts from elsewhere, and no redirects to other spellings of a path.
 app: Final = FastAPI(
     title="Aftersight",
-    description="Triage of after-sales tickets: category, tags, urgency, and whether a person is needed.",
+    description="Triage of after-sales tickets, and diagnosis of photos: what it is, and whether a person is needed.",
     docs_url=None,
     redoc_url=None,
     openapi_url=None,
     redirect_slashes=False,
 )
+add_photo_routes(app)
+add_customer_routes(app)
+
+
+@app.exception_handler(InputError)
+async def refuse(_request: Request, error: InputError) -> Any:
+    """Answer a bad request."""
+    return Refused(error)
+
+
+@app.exception_handler(ClientDisconnect)
+async def forget(_request: Request, _error: ClientDisconnect) -> Response:
+    """End a request whose caller is gone; nobody reads this."""
+    return Response(status_code=400)
 
 
 def _service() -> Answering:
@@ -56,24 +75,16 @@ def _page(request: Request, **said: Any) -> HTMLResponse:
     return HTMLResponse(page, status, {"content-security-policy": CSP, "vary": "accept-language"})
 
 
-@app.get("/", response_class=HTMLResponse, include_in_schema=False)
+@app.get("/desk", response_class=HTMLResponse, include_in_schema=False)
 def start(request: Request) -> HTMLResponse:
-    """Show the start page."""
+    """Show the page on which a colleague tries a ticket."""
     return _page(request)
-
-
-def _text_field(body: bytes) -> str:
-    try:
-        form = parse_qs(body.decode("utf-8", "replace"), max_num_fields=20)
-    except ValueError:  # more fields than any form of ours has
-        return ""
-    return repair(form.get("text", [""])[0].replace("\r\n", "\n"))
 
 
 @app.post("/try", response_class=HTMLResponse, include_in_schema=False)
 async def try_ticket(request: Request) -> HTMLResponse:
-    """Answer the start page's form; the body's size was checked before."""
-    text = _text_field(await request.body())
+    """Answer the form of that page; the body's size was checked before."""
+    text = form_fields(await request.body()).get("text", "")
     language = spoken(request.headers.get("accept-language", ""))
     try:
         ticket = TicketIn(text=text, language=language)

@@ -11,12 +11,15 @@ from starlette.types import Message, Receive, Scope
 
 from features.errors import InputError
 from serving.contract import MAX_BODY_BYTES
+from serving.photo_contract import MAX_UPLOAD_BYTES
 from serving.problems import header
 
-__all__ = ["check_json_type", "declared_bytes", "read_body", "repair_escapes", "replay"]
+__all__ = ["UPLOAD_SECONDS", "Bounded", "check_json_type", "declared_bytes", "read_body", "repair_escapes", "replay"]
 
 # A body that takes longer keeps others out of the queue; 4 MiB in 30 s is a slow telephone line.
 BODY_SECONDS: Final = 30.0
+# Photos come from where the parcel was opened: 48 MiB in two minutes is 3 Mbit/s, one photo takes seconds anywhere.
+UPLOAD_SECONDS: Final = 120.0
 # A client that is still sending reads no answer: this much more of a body is read and dropped before it is refused.
 DRAIN_BYTES: Final = 32 * 2**20
 _JSON_TYPE: Final = re.compile(r"application/(?:[\w.+-]+\+)?json\s*(?:;\s*charset=\"?utf-?8\"?\s*)?", re.IGNORECASE)
@@ -52,45 +55,84 @@ def check_json_type(scope: Scope) -> None:
         raise InputError("Content-Type", "choice", expected="application/json")
 
 
+def _declared(scope: Scope) -> int | None:
+    length = header(scope, b"content-length")
+    return int(length) if re.fullmatch(r"\d{1,18}", length) else None
+
+
 def declared_bytes(scope: Scope) -> int:
     """Tell how much memory a body may need: its declared length, or the limit if it declares none."""
-    length = header(scope, b"content-length")
-    if scope["method"] in ("GET", "HEAD") and not length and not header(scope, b"transfer-encoding"):
-        return 0
-    return min(int(length), MAX_BODY_BYTES) if re.fullmatch(r"\d{1,18}", length) else MAX_BODY_BYTES
+    if scope["method"] in ("GET", "HEAD") and not header(scope, b"content-length"):
+        return MAX_BODY_BYTES if header(scope, b"transfer-encoding") else 0
+    declared = _declared(scope)
+    return MAX_BODY_BYTES if declared is None else min(declared, MAX_BODY_BYTES)
 
 
-async def read_body(scope: Scope, receive: Receive) -> bytes:
-    """Read a body, counting what really arrives: a declared length is only a promise.
+class Bounded:
+    """A `Receive` that counts what really arrives: a declared length is only a promise.
+
+    Parameters
+    ----------
+    scope : Scope
+    receive : Receive
+    upload : bool
+        Photos: more bytes, more time.
 
     Raises
     ------
     InputError
-        If it is larger than `MAX_BODY_BYTES` or takes longer than `BODY_SECONDS`.
+        When called: the body is larger than its limit, or takes longer than its time.
+    """
+
+    def __init__(self, scope: Scope, receive: Receive, *, upload: bool = False) -> None:
+        self._scope, self._receive = scope, receive
+        self._limit = MAX_UPLOAD_BYTES if upload else MAX_BODY_BYTES
+        self._seconds = UPLOAD_SECONDS if upload else BODY_SECONDS
+        self._until = asyncio.get_running_loop().time() + self._seconds
+        self._size, self._more = 0, True
+
+    async def __call__(self) -> Message:
+        """Receive a message."""
+        if not self._more:  # the body is whole; what comes now is that the caller hangs up
+            return await self._receive()
+        if not self._size and header(self._scope, b"expect") and (_declared(self._scope) or 0) > self._limit:
+            raise InputError("body", "body_too_large", limit=self._limit)  # it asked first, and sends nothing now
+        try:
+            async with asyncio.timeout_at(self._until):
+                message = await self._counted()
+                while self._size > self._limit and self._more and self._size <= self._limit + DRAIN_BYTES:
+                    await self._counted()
+        except TimeoutError:
+            told = f"did not arrive within {self._seconds:.0f} s"
+            raise InputError("body", "invalid", expected=told) from None
+        if self._size > self._limit:
+            raise InputError("body", "body_too_large", limit=self._limit)
+        return message
+
+    async def _counted(self) -> Message:
+        message = await self._receive()
+        self._size += len(message.get("body", b""))
+        self._more = bool(message.get("more_body", False)) and message["type"] == "http.request"
+        return message
+
+
+async def read_body(receive: Receive) -> bytes:
+    """Read a whole body.
+
+    Raises
+    ------
+    InputError
+        From a `Bounded` one.
     ClientDisconnect
         If the caller is gone.
     """
-    if header(scope, b"expect") and int(header(scope, b"content-length") or 0) > MAX_BODY_BYTES:
-        raise InputError("body", "body_too_large", limit=MAX_BODY_BYTES)  # it asked first, and sends nothing now
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            return await _read(receive)
-    except TimeoutError:
-        raise InputError("body", "invalid", expected=f"did not arrive within {BODY_SECONDS:.0f} s") from None
-
-
-async def _read(receive: Receive) -> bytes:
-    chunks, size, more = [], 0, True
-    while more and size <= MAX_BODY_BYTES + DRAIN_BYTES:
+    chunks, more = [], True
+    while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
-        chunk, more = message.get("body", b""), message.get("more_body", False)
-        size += len(chunk)
-        if size <= MAX_BODY_BYTES:
-            chunks.append(chunk)
-    if size > MAX_BODY_BYTES:
-        raise InputError("body", "body_too_large", limit=MAX_BODY_BYTES)
+        chunks.append(message.get("body", b""))
+        more = message.get("more_body", False)
     return b"".join(chunks)
 
 

@@ -16,7 +16,7 @@ from features.errors import InputError
 from serving.answers import Answers, answer_each
 from serving.contract import MAX_BODY_BYTES
 
-__all__ = ["CHUNK", "read_lines", "triage_file", "triage_lines"]
+__all__ = ["CHUNK", "open_target", "read_lines", "triage_file", "triage_lines"]
 
 # Large enough that a call's fixed cost does not count, small enough that memory stays that of the server.
 CHUNK: Final = 256
@@ -84,7 +84,7 @@ def _source(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _target(path: Path) -> Iterator[BinaryIO]:
+def open_target(path: Path) -> Iterator[BinaryIO]:
     """Open a file that appears under its name only when it is whole."""
     if path == STANDARD:
         yield sys.stdout.buffer
@@ -128,7 +128,7 @@ def triage_file(model: Answers, source: Path, target: Path) -> tuple[int, int]:
         If a file cannot be read or written; the target is then as it was.
     """
     answered = bad = 0
-    with _source(source) as lines, _target(target) as out:
+    with _source(source) as lines, open_target(target) as out:
         for answer, fine in triage_lines(model, read_lines(lines)):
             out.write(answer.encode() + b"\n")
             answered, bad = answered + fine, bad + (not fine)

@@ -1,4 +1,4 @@
-"""The command line: triage a file, start the server, see a demonstration."""
+"""The command line: triage a file, diagnose photos, start the server, see a demonstration."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from features.errors import AftersightError
 
 __all__ = ["main"]
 
 FINE, SOME_BAD, NOT_DONE = 0, 1, 2
-_EPILOG: Final = "Exit code: 0 all answered, 1 some lines could not be read, 2 nothing was done."
+_EPILOG: Final = "Exit code: 0 all answered, 1 some could not be read, 2 nothing was done."
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -25,6 +25,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     triage.add_argument("--out", type=Path, required=True, metavar="OUT.jsonl", help="- for standard output")
     triage.add_argument("--release", metavar="VERSION", help="by default the current one")
+    _add_diagnose(commands)
     up = commands.add_parser("up", help="start the server")
     up.add_argument("--host", default="127.0.0.1", help="default %(default)s: only this machine")
     up.add_argument("--port", type=int, default=3000, help="default %(default)s; 0 takes a free one")
@@ -33,6 +34,32 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", help="start the server, send it a dozen tickets, show the answers")
     demo.add_argument("--stay", action="store_true", help="keep the server running")
     return parser
+
+
+def _add_diagnose(commands: Any) -> None:
+    diagnose = commands.add_parser("diagnose", help="one photo, one answer an output line", epilog=_EPILOG)
+    diagnose.add_argument("photos", type=Path, nargs="+", metavar="PHOTO", help="JPEG, PNG, WebP or HEIC")
+    diagnose.add_argument("--out", type=Path, required=True, metavar="OUT.jsonl", help="- for standard output")
+    diagnose.add_argument("--case", action="store_true", help="all photos show one thing: one answer")
+    diagnose.add_argument("--text", default="", help="what the customer wrote")
+    diagnose.add_argument("--language", default="", help="of the answer, by default that of the text, or zh")
+    diagnose.add_argument(
+        "--mode", default="warn", choices=["off", "warn", "strict"], help="for photos not good enough"
+    )
+    diagnose.add_argument("--release", metavar="VERSION", help="by default the current one")
+
+
+def _diagnose(args: argparse.Namespace) -> int:
+    from serving.bulk_photos import diagnose_files
+    from serving.model import open_photo_model
+    from serving.photos import question
+
+    asked = question({"text": args.text, "language": args.language, "mode": args.mode}, "zh")
+    cases = [args.photos] if args.case else [[photo] for photo in args.photos]
+    answered, bad = diagnose_files(open_photo_model(args.release), cases, args.out, asked)
+    if bad:
+        print(f"{answered} answered, {bad} could not be read: see their error in {args.out}", file=sys.stderr)
+    return SOME_BAD if bad else FINE
 
 
 def _triage(source: Path, target: Path, version: str | None) -> int:
@@ -49,6 +76,8 @@ def _run(args: argparse.Namespace) -> int:
     # Imported where used: who triages a file need not wait for a web server.
     if args.command == "triage":
         return _triage(args.source, args.out, args.release)
+    if args.command == "diagnose":
+        return _diagnose(args)
     if args.command == "up":
         from serving.up import up
 

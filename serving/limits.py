@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from features.errors import ConfigError, InputError
-from serving.body import check_json_type, declared_bytes, read_body, repair_escapes, replay
+from serving.body import Bounded, check_json_type, declared_bytes, read_body, repair_escapes, replay
 from serving.problems import header, send_problem
 
 __all__ = ["KEYS", "KEYS_FILE", "MAX_HELD_BYTES", "MAX_WAITING", "Limits", "check_exposure", "read_keys"]
@@ -27,6 +27,10 @@ MIN_KEY_CHARS: Final = 16
 MAX_WAITING: Final = 128
 # The bodies of all who wait, together: a server of 200 MB stays one of 300 MB under any load.
 MAX_HELD_BYTES: Final = 64 * 2**20
+# Photos lie on disk while they come and wait: sixteen times 48 MiB is the most that they take there.
+MAX_UPLOADS: Final = 16
+# Of one upload in memory; the rest is in its temporary file (`serving.uploads`).
+UPLOAD_HELD_BYTES: Final = 2**20
 _HEALTH: Final = frozenset({"/livez", "/readyz", "/healthz"})
 # Still answered when all places are taken: that is when somebody looks.
 _UNQUEUED: Final = _HEALTH | {"/metrics"}
@@ -89,32 +93,38 @@ class Limits:
     app : ASGIApp
     json_paths : frozenset of str
         The routes that take JSON and nothing else.
+    upload_paths : frozenset of str
+        The routes that take photos: their body is passed on as it comes, and counted on the way.
     """
 
-    def __init__(self, app: ASGIApp, json_paths: frozenset[str]) -> None:
-        self.app, self.json_paths = app, json_paths
+    def __init__(self, app: ASGIApp, json_paths: frozenset[str], upload_paths: frozenset[str] = frozenset()) -> None:
+        self.app, self.json_paths, self.upload_paths = app, json_paths, upload_paths
         self.keys = read_keys()
-        self.waiting = self.held = 0
+        self.waiting = self.held = self.uploads = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
         if scope["type"] != "http" or scope["path"] in _HEALTH:
             return await self.app(scope, receive, send)
-        need = declared_bytes(scope)
+        upload = scope["path"] in self.upload_paths and scope["method"] == "POST"
+        need = UPLOAD_HELD_BYTES if upload else declared_bytes(scope)
         try:
-            self._admit(scope, need)
+            self._admit(scope, need, upload)
         except InputError as error:
             return await send_problem(error, scope, send)
         self.waiting += 1
         self.held += need
+        self.uploads += upload
         try:
-            await self._answer(scope, receive, send)
+            bounded = Bounded(scope, receive, upload=upload)
+            await (self.app(scope, bounded, send) if upload else self._answer(scope, bounded, send))
         finally:
             self.waiting -= 1
             self.held -= need
+            self.uploads -= upload
         return None
 
-    def _admit(self, scope: Scope, need: int) -> None:
+    def _admit(self, scope: Scope, need: int, upload: bool) -> None:
         # Compared as digests, in constant time, and with every key: the time tells neither how much of a guess was
         # right nor which key it came near to.
         offered = sha256(_offered(scope).encode("latin-1")).digest()
@@ -123,12 +133,13 @@ class Limits:
         if scope["path"] in self.json_paths and scope["method"] == "POST":
             check_json_type(scope)
         full = self.waiting >= MAX_WAITING or self.held + need > MAX_HELD_BYTES
+        full = full or (upload and self.uploads >= MAX_UPLOADS)
         if full and scope["path"] not in _UNQUEUED:
             raise InputError("", "busy")
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            body = await read_body(scope, receive)
+            body = await read_body(receive)
         except InputError as error:
             return await send_problem(error, scope, send)
         except ClientDisconnect:

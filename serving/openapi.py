@@ -21,8 +21,8 @@ _ERRORS: Final = {
     "400": "The request cannot be read; the error names the field and the rule.",
     "401": "The API key is missing or wrong.",
     "413": "The body is too large.",
-    "415": "The body is not declared as application/json.",
-    "503": "Busy; try again after the seconds in Retry-After.",
+    "415": "The body is not declared as the type that this route takes.",
+    "503": "Busy, try again after the seconds in Retry-After; or (rule no_model) nothing can answer this yet.",
 }
 _PLAIN: Final = {
     "/livez": "200 while the process runs.",
@@ -61,7 +61,8 @@ def _api(api: Any, schemas: dict[str, Any]) -> dict[str, Any]:
 def _page(operation: dict[str, Any]) -> dict[str, Any]:
     """Describe a route of the mounted application; FastAPI's own error answers never leave us."""
     responses = {status: answer for status, answer in operation["responses"].items() if status != "422"}
-    return {**operation, "responses": {**responses, **_errors(("401", "503"))}}
+    statuses = tuple(_ERRORS) if "requestBody" in operation else ("401", "503")
+    return {**operation, "responses": {**responses, **_errors(statuses)}}
 
 
 def describe(service: Service[Any], app: FastAPI, version: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The pages for people: a start page on which a ticket can be tried, without JavaScript, in Chinese and English."""
+"""The page for colleagues at ``/desk``, on which a ticket can be tried, without JavaScript, in Chinese and English."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 __all__ = ["CSP", "start_page"]
 
 # Nothing from elsewhere, nothing inline but style: a customer's words could not run even if an escape were forgotten.
-CSP: Final = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
+CSP: Final = "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
 
 _STYLE: Final = """
 body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem;color:#1c2430;background:#fff}
@@ -20,6 +20,7 @@ pre{overflow:auto;background:#f4f6f8;padding:.8rem}.problem{border-left:4px soli
 """
 _PAGE: Final = """<!DOCTYPE html>
 <html lang="{lang}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+<link rel="icon" href="/static/icon.svg">
 <title>{title}</title><style>{style}</style></head><body><h1>{title}</h1>{body}</body></html>"""
 _WORDS: Final = {
     "zh": {

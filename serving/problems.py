@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from pydantic import ValidationError
-from starlette.types import Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from features.errors import InputError
 
-__all__ = ["from_details", "from_validation", "header", "send_problem", "spoken", "status_of"]
+__all__ = ["Refused", "from_details", "from_validation", "header", "send_problem", "spoken", "status_of"]
 
 _STATUS: Final = {
     "api_key": 401,
@@ -21,6 +21,7 @@ _STATUS: Final = {
     "body_too_large": 413,
     "internal": 500,
     "busy": 503,
+    "no_model": 503,
 }
 _HEADERS: Final[Mapping[str, Mapping[str, str]]] = {
     # A full queue empties within a second; a client that came back at once would only fill it again.
@@ -93,6 +94,8 @@ def from_details(details: Sequence[Mapping[str, Any]], root: str = "") -> InputE
         return InputError(field, "missing")
     if kind in _TYPES:
         return InputError(field, "type", expected=_TYPES[kind])
+    if kind == "literal_error":
+        return InputError(field, "choice", expected=message.removeprefix("Input should be "))
     if kind in ("string_too_long", "too_long") and number:
         return InputError(field, "too_long", limit=number[0])
     if kind in _RANGES and number:
@@ -130,3 +133,19 @@ async def send_problem(error: InputError, scope: Scope, send: Send, allow: str =
     raw = [(k.encode(), v.encode()) for k, v in {**headers, **_HEADERS.get(error.rule, {})}.items()]
     await send({"type": "http.response.start", "status": status_of(error), "headers": raw})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+
+class Refused:
+    """An error as an ASGI response, for the mounted application.
+
+    Parameters
+    ----------
+    error : InputError
+    """
+
+    def __init__(self, error: InputError) -> None:
+        self.error = error
+
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        """Answer."""
+        await send_problem(self.error, scope, send)

@@ -6,35 +6,24 @@ Start it with ``python -m serving up`` (fastest) or ``bentoml serve serving.serv
 from __future__ import annotations
 
 import gc
-from functools import cache
 from typing import Any, Final
 
 import bentoml
 from pydantic import TypeAdapter
 from starlette.applications import Starlette
 
-from models.triage import TriageModel, open_triage
 from serving.answers import answer_each
-from serving.app import app
+from serving.app import UPLOAD_PATHS, app
 from serving.contract import RefusedOut, TicketIn, Tickets, TriageOut, to_ticket
 from serving.front import KnownPaths, Problems, literal_paths, quieten
 from serving.limits import Limits, read_keys
+from serving.model import the_model, the_photo_model
+from serving.photos import PhotoDesk
 from serving.problems import spoken
 
-__all__ = ["Aftersight", "FrontedService", "the_model"]
+__all__ = ["Aftersight", "FrontedService"]
 
 _ENTRIES: Final = TypeAdapter(list[TriageOut | RefusedOut])
-
-
-@cache
-def the_model() -> TriageModel:
-    """Load the current release, once a process.
-
-    Raises
-    ------
-    ReleaseError
-    """
-    return open_triage()
 
 
 class FrontedService(bentoml.Service[Any]):
@@ -43,7 +32,7 @@ class FrontedService(bentoml.Service[Any]):
     def to_asgi(self, is_main: bool = True) -> Starlette:
         """Build the application."""
         json_paths = frozenset(api.route for api in self.apis.values())
-        self.middlewares[:] = [(Limits, {"json_paths": json_paths})]
+        self.middlewares[:] = [(Limits, {"json_paths": json_paths, "upload_paths": UPLOAD_PATHS})]
         built: Starlette = super().to_asgi(is_main)
         paths = frozenset(literal_paths(built.routes))
         built.add_middleware(KnownPaths, paths=paths)
@@ -70,6 +59,7 @@ class Aftersight:
     def __init__(self) -> None:
         self.model = the_model()
         self.release = self.model.release
+        self.photos = PhotoDesk(the_photo_model())
         # What is loaded stays: the collector need not look at it again in the middle of a request.
         gc.collect()
         gc.freeze()
@@ -80,6 +70,7 @@ class Aftersight:
         """Look before BentoML starts workers: one that fails to start would be started again for ever."""
         read_keys()
         the_model()
+        the_photo_model()
 
     @bentoml.api
     def triage(self, ticket: TicketIn) -> TriageOut:

@@ -9,11 +9,13 @@ import signal
 import socket
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 from typing import Any, NoReturn
 
 from features.errors import ConfigError
 from serving.limits import check_exposure, read_keys
+from serving.model import the_model
 
 __all__ = ["listen", "up"]
 
@@ -94,13 +96,16 @@ def _stop(_signal: int, _frame: FrameType | None) -> NoReturn:
 def _serve(taken: socket.socket) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
-    import uvicorn
-    from bentoml._internal.context import server_context
+    # Inflating the encoder's weights takes a second, mostly outside the interpreter's lock; so do these imports.
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        loading = pool.submit(the_model)
+        import uvicorn
+        from bentoml._internal.context import server_context
 
-    from serving.service import Aftersight, the_model
+        from serving.service import Aftersight
 
     service: Any = Aftersight  # a type checker takes it for the class that it was before it was decorated
-    release = the_model().release
+    release = loading.result().release
     # What BentoML's own worker says of itself, for the metrics' labels.
     server_context.service_type = "entry_service"
     server_context.service_name = server_context.bento_name = service.name

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,15 +21,16 @@ from models.release import load_release, save_release, set_current
 from models.triage import TriageModel, open_triage
 
 ROOT = Path(__file__).parents[1]
+SERVE = ("-m", "serving", "up", "--port", "0")
 KEY = "a-key-for-tests-only-0123456789"
 
 
 @contextmanager
-def running(log: Path, **environ: str) -> Iterator[str]:
+def running(log: Path, command: Sequence[str] = SERVE, **environ: str) -> Iterator[str]:
     """Run a server; it must stop cleanly, and say nothing that the log should not hold."""
     with log.open("w") as stderr:
         process = subprocess.Popen(
-            [sys.executable, "-m", "serving", "up", "--port", "0"],
+            [sys.executable, *command],
             cwd=ROOT,
             env={**os.environ, "OMP_NUM_THREADS": "1", **environ},
             stdout=subprocess.PIPE,
@@ -72,6 +73,32 @@ def keyed_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def http(server: str) -> Iterator[httpx.Client]:
     """A client of the open server."""
     with httpx.Client(base_url=server, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def photo_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where `photo_server` records what customers say."""
+    return tmp_path_factory.mktemp("state")
+
+
+@pytest.fixture(scope="session")
+def photo_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("photos") / "stderr.log"
+
+
+@pytest.fixture(scope="session")
+def photo_server(photo_log: Path, photo_state: Path) -> Iterator[str]:
+    """The address of a server whose photo model is a stub; see ``tests/photo_stub.py``."""
+    environ = {"PYTHONPATH": str(ROOT), "AFTERSIGHT_STATE": str(photo_state)}
+    with running(photo_log, ["tests/photo_stub.py"], **environ) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def photo_http(photo_server: str) -> Iterator[httpx.Client]:
+    """A client of `photo_server`."""
+    with httpx.Client(base_url=photo_server, timeout=60) as client:
         yield client
 
 

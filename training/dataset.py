@@ -66,9 +66,11 @@ def gather(config: TriageConfig, table: Table | None = None) -> Dataset:
         for name, w in config.weights.items():
             if w > 0 and name not in {t.name for t in tables}:
                 log.warning("the source %s is not on this machine and is left out", name)
-        gold = [r for t in tables if t.name == "gold" for r in t.rows]
-        rest = [r for t in tables if t.name != "gold" for r in t.rows]
-        rows = [*gold, *drop_copies(rest, gold)]
+        rows = []
+        # In the order of their standing: no source may hold a copy of what a judge before it holds, or a held-out
+        # ticket would be learnt from under another name.
+        for t in sorted(tables, key=lambda t: config.judged.index(t.name) if t.name in config.judged else len(tables)):
+            rows += drop_copies(t.rows, [r for r in rows if family(r.source) in config.judged])
         weight = np.array([config.weights[family(r.source)] for r in rows], np.float32)
         present = {family(r.source) for r in rows}
         judges = present & set(config.judged) or present  # with the embedded corpus alone, it judges itself

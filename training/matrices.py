@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix
 from sklearn.cluster import MiniBatchKMeans
 
 from features.encoder import Encoder, open_encoder
-from features.ngrams import BITS, hash_ngrams
+from features.ngrams import BITS, count, hash_places
 from features.taxonomy import Taxonomy
 from features.text import normalize
 from models.space import Floats, Space, kernel, row_lookup, unit
@@ -87,7 +87,7 @@ def targets(rows: Sequence[Row], taxonomy: Taxonomy) -> Targets:
 
 
 def _counts(normals: list[str]) -> Any:
-    found = [hash_ngrams(n) for n in normals]
+    found = [count(hash_places(n)[0]) for n in normals]
     indptr = np.cumsum([0, *(len(b) for b, _ in found)])
     data = np.concatenate([c for _, c in found])
     return csr_matrix((data, np.concatenate([b for b, _ in found]), indptr), shape=(len(normals), 2**BITS))

@@ -30,12 +30,17 @@ def read_ledger(name: str, store: Path = STORE) -> list[dict[str, Any]]:
     """
     path = _ledger(name, store)
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    before = ""
+    before, entries = "", []
     for n, line in enumerate(lines, 1):
-        if json.loads(line)["before"] != before:
+        try:
+            entries.append(json.loads(line))
+            follows = entries[-1]["before"] == before
+        except (ValueError, LookupError, TypeError):
+            follows = False
+        if not follows:
             raise ReleaseError(f"{path.name}: line {n} does not follow the one before")
         before = hashlib.sha256(line.encode()).hexdigest()
-    return [json.loads(line) for line in lines]
+    return entries
 
 
 def _append(name: str, store: Path, entry: dict[str, Any]) -> dict[str, Any]:

@@ -39,7 +39,13 @@ def one_hot_space(sparse: Sparse, rows: int) -> Any:
 def test_scores_are_one_dense_product() -> None:
     heads, rng = random_heads(), np.random.default_rng(1)
     sparse = [
-        Sparse(np.sort(rng.choice(30, k, replace=False)), rng.random(k, np.float32)) for k in (0, 1, 7, 30)
+        Sparse(
+            np.sort(rng.choice(30, k, replace=False)).astype(np.int32),
+            rng.random(k, np.float32),
+            np.empty(0, np.int32),
+            [],
+        )
+        for k in (0, 1, 7, 30)
     ]  # one without n-grams among them
     dense = rng.random((4, 4), np.float32)
     slow = [

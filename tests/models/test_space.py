@@ -12,7 +12,7 @@ from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.metrics.pairwise import rbf_kernel
 
 from features.encoder import open_encoder
-from features.ngrams import BITS, hash_ngrams
+from features.ngrams import BITS, count, hash_places
 from features.text import normalize
 from models.space import Space, kernel, row_lookup, unit
 from models.triage import TriageModel
@@ -23,9 +23,9 @@ TEXT = st.text(alphabet="退货屏幕碎了ab 1!?", max_size=40).map(normalize)
 def counts_of(space: Space, normal: str) -> Any:
     """Count every known n-gram, one at a time, ``(rows,)``."""
     counts = np.zeros(len(space.idf))
-    for bucket, count in zip(*hash_ngrams(normal), strict=True):
+    for bucket, times in zip(*count(hash_places(normal)[0]), strict=True):
         if (row := space.lookup[bucket]) >= 0:
-            counts[row] += count
+            counts[row] += times
     return counts
 
 

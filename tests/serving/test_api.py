@@ -94,7 +94,7 @@ def test_health(http: httpx.Client) -> None:
 
 
 def test_start_page_works_without_javascript_and_loads_nothing(http: httpx.Client) -> None:
-    page = http.get("/", headers={"Accept-Language": "zh"})
+    page = http.get("/desk", headers={"Accept-Language": "zh"})
     assert 'lang="zh-Hans"' in page.text
     assert "<script" not in page.text
     assert "http://" not in page.text + page.headers["content-security-policy"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from training.config import HERE, load_config
 def test_the_page_is_complete_and_every_knob_has_its_reason() -> None:
     lines = (HERE / "triage.yaml").read_text(encoding="utf-8").splitlines()
     assert set(yaml.safe_load("\n".join(lines))) == set(load_config().as_dict())
-    for above, line in zip(lines[1:], lines[2:], strict=False):
+    for above, line in pairwise(lines[1:]):
         if line.partition(":")[0] not in {"seed", "confidence", "folds"} and not line.startswith((" ", "#")):
             assert above.startswith("#"), line
 

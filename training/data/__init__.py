@@ -185,25 +185,31 @@ def load_table(name: str) -> Table | None:
     return Table(name, tuple(rows), _digest(path))
 
 
+def _labelled(reader: csv.DictReader[str], path: Path, text: str, label: str) -> list[Row]:
+    columns = reader.fieldnames or []
+    for column in (text, label):
+        if column not in columns:
+            raise ConfigError(f"{path.name} has no column {column!r}, it has: {', '.join(columns)}")
+    return [
+        Row(f"{path.stem}-{n}", line[text], path.stem, line[label])
+        for n, line in enumerate(reader)
+        if line[text] and line[label]
+    ]
+
+
 def read_csv_table(path: Path, text: str, label: str) -> Table:
     """Read any table with one text and one label column (CSV, or TSV by its name).
 
     Raises
     ------
     ConfigError
-        If a column is not there or the table is empty; the message names the columns.
+        If the file cannot be read, a column is not there or the table is empty; the message names the columns.
     """
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, delimiter="\t" if path.suffix == ".tsv" else ",")
-        columns = reader.fieldnames or []
-        for column in (text, label):
-            if column not in columns:
-                raise ConfigError(f"{path.name} has no column {column!r}, it has: {', '.join(columns)}")
-        rows = [
-            Row(f"{path.stem}-{n}", line[text], path.stem, line[label])
-            for n, line in enumerate(reader)
-            if line[text] and line[label]
-        ]
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = _labelled(csv.DictReader(file, delimiter="\t" if path.suffix == ".tsv" else ","), path, text, label)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"{path.name} cannot be read as a table in UTF-8: {error}") from error
     if not rows:
         raise ConfigError(f"{path.name} holds no row with both {text!r} and {label!r}")
     return Table(path.stem, tuple(rows), _digest(path))

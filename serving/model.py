@@ -1,0 +1,51 @@
+"""The releases that answer, loaded once a process."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from features.errors import ReleaseError
+from models.release import list_versions
+from models.triage import TriageModel, open_triage
+from serving.photos import Diagnoses
+
+__all__ = ["open_photo_model", "the_model", "the_photo_model"]
+
+
+@cache
+def the_model() -> TriageModel:
+    """Load the current release, once a process.
+
+    Raises
+    ------
+    ReleaseError
+    """
+    return open_triage()
+
+
+@cache
+def the_photo_model() -> Diagnoses | None:
+    """Load the current release of the diagnosis, once a process; None if none was ever made here.
+
+    Raises
+    ------
+    ReleaseError
+        If there is one and it is damaged: a server that then quietly looked at no photos would hide that.
+    """
+    return open_photo_model() if list_versions("diagnosis") else None
+
+
+def open_photo_model(version: str | None = None) -> Diagnoses:
+    """Load a release of the diagnosis, by default the current one.
+
+    Raises
+    ------
+    ReleaseError
+        If it is damaged, or none is there.
+    """
+    if not list_versions("diagnosis"):
+        raise ReleaseError("no release of the diagnosis is here")
+    # Not at the top: photos bring their own libraries, and a server without a release of theirs need not load them.
+    from models.diagnosis import open_diagnosis
+
+    return open_diagnosis(version)
