@@ -28,13 +28,12 @@ MAX_BYTES: Final = 20 * 2**20
 # Panoramas of phones are up to 16,384 wide. JPEG itself ends at 65,535.
 MAX_SIDE: Final = 20_000
 # The largest usual phone photo has 50 megapixels; the cap stays under Pillow's own warning at 89. At reduced scale
-# 64 megapixels take some 20 MB and 0.3 s.
+# 64 megapixels take 50 MiB and 0.2 s.
 MAX_PIXELS: Final = 64_000_000
-# What must be decoded at full size takes 4 to 12 bytes a pixel (WebP the most): 25 megapixels are 100 to 300 MB for
-# half a second. Phones save 24 megapixels at most in these formats, screenshots 5.
-MAX_PIXELS_WHOLE: Final = 25_000_000
-# HEIC is decoded whole too, but 48 megapixels is what an iPhone Pro sends: 3 bytes a pixel twice, 230 MB.
-MAX_PIXELS_HEIC: Final = 50_000_000
+# What must be decoded at full size, by the memory it takes, for half a second each. JPEG (progressive) and PNG: 4 to 9
+# bytes a pixel, 220 MiB; phones save 24 megapixels at most, screenshots 5. WebP: 16 bytes, 270 MiB; messengers write
+# it, well under 16. HEIC: 5 bytes, 220 MiB, and 48 megapixels is what an iPhone Pro sends.
+MAX_PIXELS_WHOLE: Final = {"JPEG": 25_000_000, "PNG": 25_000_000, "WebP": 16_000_000, "HEIC": 50_000_000}
 # A photo that lost its end on the way still shows the damage; with less than this the device may be missing.
 MIN_COMPLETE: Final = 0.9
 # A file that has its end but hardly any data lies about its size. Half, as a real photo may stand on a grey band.
@@ -83,14 +82,14 @@ def _header(data: bytes) -> Header | None:
         return read_png(data)
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return read_webp(data)
-    return read_heic(data, MAX_PIXELS_HEIC) if is_heic(data) else None
+    return read_heic(data, MAX_PIXELS_WHOLE["HEIC"]) if is_heic(data) else None
 
 
 def _check_size(header: Header, field: str) -> None:
     width, height = header.width, header.height
     if min(width, height) < 1:
         raise InputError(field, "photo_damaged")
-    most = MAX_PIXELS if header.scalable else MAX_PIXELS_HEIC if header.format == "HEIC" else MAX_PIXELS_WHOLE
+    most = MAX_PIXELS if header.scalable else MAX_PIXELS_WHOLE[header.format]
     size = f"{width}x{height}"
     if max(width, height) > MAX_SIDE:
         raise InputError(field, "photo_pixels", size=size, limit=f"{MAX_SIDE} a side")

@@ -58,8 +58,10 @@ def decode_heic(data: bytes, factor: int) -> Image.Image:
     """
     images = _heif().open_heif(data, convert_hdr_to_8bit=True)
     primary = images[images.primary_index]
-    mode = {"RGBa": "RGBA"}.get(primary.mode, primary.mode)
+    mode = {"RGBa": "RGBA", "I;16": "L"}.get(primary.mode, primary.mode)
     pixels: npt.NDArray[np.uint8] = np.asarray(primary)  # (h, w, channels), no copy
+    if pixels.dtype != np.uint8:  # grey of 10 or 12 bits, which libheif gives as 16
+        pixels = (pixels >> 8).astype(np.uint8)
     if factor < 2:
         return Image.fromarray(pixels, mode)
     height = -(-pixels.shape[0] // factor)

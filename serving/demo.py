@@ -111,7 +111,7 @@ def _how_to_go_on(url: str) -> str:
     example = json.dumps({"ticket": {"id": "1", "text": "屏幕碎了，能保修吗？"}}, ensure_ascii=False)
     return (
         f"  curl -s {url}triage -H 'Content-Type: application/json' -d '{example}'\n"
-        f"  try it in a browser: {url}\n  OpenAPI: {url}docs.json"
+        f"  in a browser: {url}desk for tickets, {url} for photos\n  OpenAPI: {url}docs.json"
     )
 
 

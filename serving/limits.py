@@ -17,7 +17,17 @@ from features.errors import ConfigError, InputError
 from serving.body import Bounded, check_json_type, declared_bytes, read_body, repair_escapes, replay
 from serving.problems import header, send_problem
 
-__all__ = ["KEYS", "KEYS_FILE", "MAX_HELD_BYTES", "MAX_WAITING", "Limits", "check_exposure", "read_keys"]
+__all__ = [
+    "KEYS",
+    "KEYS_FILE",
+    "MAX_HELD_BYTES",
+    "MAX_UPLOADS",
+    "MAX_WAITING",
+    "UPLOAD_HELD_BYTES",
+    "Limits",
+    "check_exposure",
+    "read_keys",
+]
 
 KEYS: Final = "AFTERSIGHT_API_KEYS"
 KEYS_FILE: Final = "AFTERSIGHT_API_KEYS_FILE"

@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from pydantic import ValidationError
 
-from features.cases import Diagnosis
+from features.cases import Diagnosis, PhotoQuality
 from features.errors import InputError
 from features.photo import Photo, read_photo
 from features.schema import ReleaseId
@@ -104,8 +104,14 @@ def diagnose(
     if asked.mode == "strict":
         _refuse_unusable(found, named)
     elif asked.mode == "off":
-        found = replace(found, quality=replace(found.quality, problems=(), hint=""))
+        found = _unjudged(found)
     return found, photos
+
+
+def _unjudged(found: Diagnosis) -> Diagnosis:
+    """Leave the quality of photos unsaid."""
+    fine = PhotoQuality(usable=True)
+    return replace(found, quality=fine, photos=tuple({**p, "quality": fine.as_dict()} for p in found.photos))
 
 
 def _refuse_unusable(found: Diagnosis, named: Callable[[int], str]) -> None:

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from serving.limits import MAX_UPLOADS
 from serving.uploads import MAX_PARTS
 from tests.photo_stub import RED
 
@@ -101,7 +102,8 @@ def test_a_person_gets_a_page(photo_http: httpx.Client, name: str) -> None:
 
 @pytest.mark.parametrize(
     "content_type",
-    ["", "application/json", "text/plain", "multipart/form-data", "multipart/form-data; boundary=", "multipart/mixed; boundary=x",
+    ["", "application/json", "text/plain", "multipart/form-data", "multipart/form-data; boundary=",
+     "multipart/mixed; boundary=x",
      "application/x-www-form-urlencoded", "image/jpeg", "multipart/form-data; boundary=" + "x" * 300, "\xff"],
 )  # fmt: skip
 def test_only_a_form_is_a_form(photo_http: httpx.Client, content_type: str) -> None:
@@ -190,7 +192,7 @@ def test_slow_uploads_do_not_keep_tickets_waiting(photo_server: str, photo_http:
     head = (
         f"POST /diagnose HTTP/1.1\r\nHost: x\r\nContent-Type: {TYPE['Content-Type']}\r\nContent-Length: 5000000\r\n\r\n"
     )
-    slow = [_connect(photo_server) for _ in range(16)]
+    slow = [_connect(photo_server) for _ in range(MAX_UPLOADS)]
     try:
         for connection in slow:
             connection.sendall(head.encode() + photo()[:500])
@@ -218,7 +220,8 @@ def test_no_more_parts_than_a_form_has() -> None:
 
 
 PIECES = st.sampled_from(
-    [f"--{B}".encode(), b"\r\n", b"\r\n\r\n", b"--", b"Content-Disposition: form-data; ", b'name="photo"', b'; filename="a"',
+    [f"--{B}".encode(), b"\r\n", b"\r\n\r\n", b"--", b"Content-Disposition: form-data; ", b'name="photo"',
+     b'; filename="a"',
      b'name="text"', RED, b":", b"\0", b"\xff", b"Content-Disposition: form-data; name=", END, photo()]
 )  # fmt: skip
 
