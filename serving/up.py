@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import shutil
@@ -122,6 +123,7 @@ def _serve(taken: socket.socket) -> int:
     )
     host, port = taken.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
+    gc.enable()
     print(f"Aftersight answers at http://{shown}:{port}/ with {release.name}/{release.version}", flush=True)
     uvicorn.Server(config).run(sockets=[taken])
     return 0
