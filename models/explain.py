@@ -8,9 +8,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from features.ngrams import CHAR_ORDERS
 from features.text import for_reader
+from models.space import Sparse
 
-__all__ = ["carrying_words", "saliency"]
+__all__ = ["carrying_words", "ngram_words", "saliency"]
 
 Floats = npt.NDArray[np.floating]
 
@@ -91,3 +93,25 @@ def carrying_words(normal: str, carried: npt.NDArray[np.float64]) -> tuple[str, 
         if len(word) > 1 and word not in words:
             words.append(word)
     return tuple(words)
+
+
+def ngram_words(normal: str, sparse: Sparse, favour: npt.NDArray[np.float32]) -> tuple[str, ...]:
+    """Give the phrases whose n-grams favoured a label.
+
+    Parameters
+    ----------
+    normal : str
+    sparse : Sparse
+        Its n-grams.
+    favour : ndarray of float32, (k,)
+        What each of ``sparse.rows`` adds to the label beyond the average one.
+    """
+    rows = sparse.rows  # ascending
+    if not len(rows):
+        return ()
+    spans, start = [], 0
+    for order, run in enumerate(sparse.runs[:CHAR_ORDERS], 1):
+        at = sparse.places[start : start + run]
+        spans.append((order, np.where(at >= 0, favour[np.searchsorted(rows, np.maximum(at, rows[0]))], 0.0)))
+        start += run
+    return carrying_words(normal, saliency(len(normal) + 2, spans)[1:-1])

@@ -19,7 +19,7 @@ from features.signals import Hit, find_signals
 from features.taxonomy import Label, Taxonomy
 from features.text import detect_language, normalize
 from models.decide import Threshold, act, reason
-from models.explain import carrying_words, saliency
+from models.explain import ngram_words
 from models.heads import Heads, Probabilities
 from models.release import STORE, Release, load_release
 from models.space import Floats, Space, Sparse
@@ -64,6 +64,7 @@ class _Read:
 
     @property
     def empty(self) -> bool:
+        """Neither letters nor digits."""
         return not any(c.isalnum() for c in self.normal)
 
 
@@ -145,7 +146,7 @@ class TriageModel:
         order = np.argsort(-category, kind="stable")
         labels = self.taxonomy.categories
         decision = self._decide(read, category, order, tags, levels, forced)
-        words = self._words(read, chosen)
+        words = ngram_words(read.normal, read.sparse, self.heads.favour(read.sparse, chosen))
         return Triage(
             ticket_id=read.ticket.id,
             category=_scored(labels[chosen], category[chosen], language),
@@ -256,20 +257,6 @@ class TriageModel:
             return reason("low_confidence", language, p=p)
         names = [self.taxonomy.categories[int(i)].name(_names(language)) for i in (first, second)]
         return reason("ambiguous", language, a=names[0], b=names[1])
-
-    def _words(self, read: _Read, category: int) -> tuple[str, ...]:
-        """Find the words that spoke for this category rather than the average one."""
-        rows = read.sparse.rows  # ascending, as buckets are
-        if not len(rows):
-            return ()
-        favour = self.heads.favour(read.sparse, category)
-        spans, start = [], 0
-        for order, run in enumerate(read.sparse.runs[:CHAR_ORDERS], 1):
-            at = read.sparse.places[start : start + run]
-            spans.append((order, np.where(at >= 0, favour[np.searchsorted(rows, np.maximum(at, rows[0]))], 0.0)))
-            start += run
-        carried = saliency(len(read.normal) + 2, spans)
-        return carrying_words(read.normal, carried[1:-1])
 
 
 def known_words(sparse: Sparse) -> float:
