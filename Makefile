@@ -46,7 +46,8 @@ $(VENV)/bin/python:
 $(VENV)/.base: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(INSTALL) -e .
 	@# Bytecode of what the server imports, and of nothing else: the first start is then as fast as the second.
-	$(BIN)/python -c 'import uvicorn, serving.up, serving.service, serving.demo'
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -c \
+	    'import uvicorn, serving.demo, serving.up; from serving.service import Aftersight; Aftersight.to_asgi()'
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.base
