@@ -17,9 +17,9 @@ from typing import Any, Final
 import yaml
 
 from features.cases import CONDITIONS, SUBJECTS, Advice
-from features.errors import ConfigError, TaxonomyError
+from features.errors import ConfigError
 from features.signals import find_signals
-from features.taxonomy import _StrictLoader
+from features.strict_yaml import load_strict
 from features.text import normalize
 
 __all__ = ["SEVERITIES", "AdviceRules", "Rule", "Step", "Words", "advise", "default_rules", "parse_rules"]
@@ -263,8 +263,8 @@ def parse_rules(text: str) -> AdviceRules:
         person, a step that no rule takes, a condition that no rule answers. The message names the place.
     """
     try:
-        root = _known("advice", yaml.load(text, Loader=_StrictLoader), "advice")  # noqa: S506 (a SafeLoader)
-    except (yaml.YAMLError, TaxonomyError) as error:
+        root = _known("advice", load_strict(text), "advice")
+    except yaml.YAMLError as error:
         raise ConfigError(f"advice: {error}") from error
     if type(root.get("version")) is not int:
         raise ConfigError("version: expected a whole number")

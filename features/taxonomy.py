@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -15,6 +15,7 @@ import numpy.typing as npt
 import yaml
 
 from features.errors import TaxonomyError
+from features.strict_yaml import load_strict
 
 __all__ = ["Label", "Tag", "Taxonomy", "default_taxonomy", "flat_taxonomy", "load_taxonomy", "parse_taxonomy"]
 
@@ -98,17 +99,6 @@ class Taxonomy:
         return {"version": self.version, **{k: {x.key: plain(x) for x in v} for k, v in parts.items()}}
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """YAML that refuses a key written twice, where plain YAML silently keeps the last."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        twice = {k for k in keys if keys.count(k) > 1}
-        if twice:
-            raise TaxonomyError(f"written twice: {', '.join(map(str, sorted(twice)))} ({node.start_mark})")
-        return super().construct_mapping(node, deep)
-
-
 def _known(where: str, row: object, kind: str) -> Mapping[str, Any]:
     if not isinstance(row, Mapping):
         raise TaxonomyError(f"{where}: expected a mapping")
@@ -178,7 +168,7 @@ def parse_taxonomy(text: str) -> Taxonomy:
         a parent that is unknown or its own descendant. The message names the place.
     """
     try:
-        root = _known("taxonomy", yaml.load(text, Loader=_StrictLoader), "taxonomy")  # noqa: S506 (a SafeLoader)
+        root = _known("taxonomy", load_strict(text), "taxonomy")
     except yaml.YAMLError as error:
         raise TaxonomyError(f"not YAML: {error}") from error
     if not isinstance(root.get("version"), int):

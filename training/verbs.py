@@ -139,7 +139,7 @@ def ablate(arguments: argparse.Namespace) -> None:
             track.log_figures(judged.metrics, {}, {})
         table[variant] = {**judged.metrics["all"], "n": float(len(data.rows))}
         log.info("%s: %s", variant, {k: round(v, 3) for k, v in table[variant].items()})
-    _print_metrics({"all": table[next(iter(variants))], **table})
+    _print_metrics(table)
 
 
 def evaluate(arguments: argparse.Namespace) -> None:
@@ -227,7 +227,7 @@ def _print(value: Any) -> None:
 
 
 def _print_metrics(metrics: Mapping[str, Mapping[str, float]]) -> None:
-    keys = [k for k in metrics["all"] if k != "n"]
+    keys = [k for k in next(iter(metrics.values())) if k != "n"]  # the first row has them all
     width = max(map(len, metrics))
     print(f"{'source':{width}} {'n':>6} " + " ".join(f"{k:>{max(8, len(k))}}" for k in keys))
     for source, row in metrics.items():
