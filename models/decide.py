@@ -23,6 +23,13 @@ MESSAGES: Final[dict[str, tuple[str, str]]] = {
     "ambiguous": ("在{a}与{b}之间难以确定", "undecided between {a} and {b}"),
     "low_confidence": ("把握不足（{p:.0%}）", "not sure enough ({p:.0%})"),
     "below_automation": ("把握{p:.0%}，尚不足以自动处理", "sure to {p:.0%}, which is not enough to act alone"),
+    "photo_quality": ("照片不够清楚", "the photos do not show enough"),
+    "photos_disagree": ("几张照片互相矛盾", "the photos contradict one another"),
+    "person": ("需要人工核对", "a person must look"),
+    "rare_condition": (
+        "这类损伤的真实样本很少，仅供参考",
+        "hardly any real photos of this were learnt from: a hint only",
+    ),
     "words": ("依据文中词语", "words that carried the decision"),
     "model": ("模型综合判断", "the model's overall reading"),
 }

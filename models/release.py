@@ -7,6 +7,7 @@
     └── 3f9a2c1b0d4e/            named after its content
         ├── release.json         size and SHA-256 of every file, digests, metrics, data sources
         ├── weights.safetensors
+        ├── model.onnx           where the model is a network
         ├── taxonomy.json
         ├── card.md              for people
         └── provenance.json      who made it when, and its MLflow run (not part of the content: two runs with one
@@ -74,6 +75,8 @@ class Release:
     manifest : dict
         ``release.json``.
     path : Path
+    network : bytes
+        ``model.onnx``; empty where there is none.
     """
 
     id: ReleaseId
@@ -82,6 +85,7 @@ class Release:
     taxonomy: Taxonomy
     manifest: dict[str, Any]
     path: Path
+    network: bytes = b""
 
 
 def _digest(data: bytes) -> str:
@@ -101,6 +105,7 @@ def save_release(
     card: str,
     provenance: Mapping[str, Any],
     store: Path = STORE,
+    network: bytes = b"",
 ) -> Path:
     """Write a release; a version that is already there is left as it is.
 
@@ -119,6 +124,8 @@ def save_release(
     provenance : mapping
         ``run``, ``created``, ``by``; not part of the content.
     store : Path
+    network : bytes
+        ONNX, where the model is a network.
 
     Returns
     -------
@@ -129,6 +136,7 @@ def save_release(
         "weights.safetensors": save_tensors({k: np.ascontiguousarray(v) for k, v in sorted(tensors.items())}),
         "taxonomy.json": _json(taxonomy.as_dict(), sort=False),  # the order of the labels is that of the weights
         "card.md": card.encode(),
+        **({"model.onnx": network} if network else {}),
     }
     manifest = {
         "format": FORMAT,
@@ -248,7 +256,7 @@ def load_release(
     run = _object(_read(beside), "provenance.json").get("run") if beside.exists() else None
     identity = ReleaseId(name, version, _digest(raw), run if isinstance(run, str) else None)
     tensors = _tensors(files.get("weights.safetensors", b""))
-    return Release(identity, config, tensors, labels, manifest, path)
+    return Release(identity, config, tensors, labels, manifest, path, files.get("model.onnx", b""))
 
 
 def current_version(name: str, store: Path = STORE) -> str:

@@ -1,4 +1,4 @@
-"""A demonstration: starts the server, sends it a dozen tickets over HTTP, shows the answers."""
+"""A demonstration: starts the server, sends it a dozen tickets and three photos over HTTP, shows the answers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 from urllib.request import Request, urlopen
 
@@ -19,6 +20,7 @@ from rich.table import Table
 
 from features.entities import mask
 from features.errors import ConfigError
+from serving.demo_photos import PHOTOS, diagnose_photo, photo_row
 
 __all__ = ["TICKETS", "demo", "id_number"]
 
@@ -98,13 +100,22 @@ def _row(text: str, answer: dict[str, Any]) -> list[str]:
     ]
 
 
-def _table(rows: list[list[str]]) -> Table:
+_TICKET_HEADINGS: Final = ("ticket", "category", "tags", "urgency", "decision", "reason")
+_PHOTO_HEADINGS: Final = ("photo", "condition", "severity", "place", "decision", "what happens next")
+
+
+def _table(headings: tuple[str, ...], rows: list[list[str]]) -> Table:
     table = Table(box=box.SIMPLE, pad_edge=False)
-    for heading in ("ticket", "category", "tags", "urgency", "decision", "reason"):
+    for heading in headings:
         table.add_column(heading)
     for row in rows:
         table.add_row(*map(escape, row))
     return table
+
+
+def _shown(path: Path) -> str:
+    """Give a path from here where it lies below."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def _how_to_go_on(url: str) -> str:
@@ -134,7 +145,10 @@ def demo(*, stay: bool = False) -> int:
         answers = [_ask(url, 0, TICKETS[0])]
         first = time.monotonic() - began
         answers += [_ask(url, i, text) for i, text in enumerate(TICKETS[1:], 1)]
-        console.print(_table([_row(text, answer) for text, answer in zip(TICKETS, answers, strict=True)]))
+        rows = [_row(text, answer) for text, answer in zip(TICKETS, answers, strict=True)]
+        console.print(_table(_TICKET_HEADINGS, rows))
+        console.print(_table(_PHOTO_HEADINGS, [photo_row(p, diagnose_photo(url, p)) for p in PHOTOS]))
+        console.print(f"The photos are rendered; see them in {_shown(PHOTOS[0].parent)}", soft_wrap=True)
         console.print(f"{first:.1f} s from start to first answer, release {answers[0]['release']['version']}")
         lead = "It keeps running until Ctrl-C:" if stay else "Go on with `python -m serving up`, then:"
         rest = _how_to_go_on(url if stay else "http://127.0.0.1:3000/")

@@ -17,12 +17,18 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", required=True)
 
     fit = verbs.add_parser("fit", help="fit a model, log the run in MLflow, register the release")
-    fit.add_argument("name", choices=["triage"])
-    fit.add_argument("--data", type=Path, help="any table with one text and one label column (CSV or TSV)")
+    fit.add_argument("name", choices=["triage", "diagnosis"])
+    fit.add_argument(
+        "--data",
+        type=Path,
+        help="triage: any table with one text and one label column (CSV or TSV); "
+        "diagnosis: a manifest of photos (CSV: path, label) or a folder with a folder for each label",
+    )
     fit.add_argument("--text", default="text", help="its text column")
-    fit.add_argument("--label", default="label", help="its label column")
-    fit.add_argument("--as", dest="release_name", help="the release's name; by default triage, or the table's name")
-    fit.add_argument("--set", action="append", default=[], metavar="KNOB=VALUE", help="see configs/triage.yaml")
+    fit.add_argument("--label", default="label", help="its label column; of photos by default: condition")
+    fit.add_argument("--source", help="of a manifest of photos: this source alone")
+    fit.add_argument("--as", dest="release_name", help="the release's name; by default the model's or the table's")
+    fit.add_argument("--set", action="append", default=[], metavar="KNOB=VALUE", help="see configs/NAME.yaml")
     fit.add_argument("--promote", metavar="WHY", help="promote the release at once")
 
     ablate = verbs.add_parser("ablate", help="what every part is worth: configs/ablation.yaml, on the same folds")
@@ -32,8 +38,8 @@ def _parser() -> argparse.ArgumentParser:
     evaluate = verbs.add_parser("evaluate", help="score a saved release with the code that answers")
     evaluate.add_argument("name")
     evaluate.add_argument("--version", help="by default the current release")
-    evaluate.add_argument("--source", default="gold", help="a source of configs/triage.yaml")
-    evaluate.add_argument("--data", type=Path)
+    evaluate.add_argument("--source", help="of tickets: a source of configs/triage.yaml, by default gold")
+    evaluate.add_argument("--data", type=Path, help="a table, or of photos a manifest or a folder")
     evaluate.add_argument("--text", default="text")
     evaluate.add_argument("--label", default="label")
 

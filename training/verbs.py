@@ -46,6 +46,13 @@ CANDIDATES = track.ROOT / "var" / "releases"
 
 def fit(arguments: argparse.Namespace) -> None:
     """Fit, log, register; promote only if asked."""
+    if arguments.name == "diagnosis":
+        from training.diagnosis.run import fit_photos  # torch takes seconds to import: not for tickets
+
+        name, release = fit_photos(arguments)
+        _print_metrics(load_release(name, folder=release).manifest["metrics"])
+        _promoted(name, release, arguments.promote)
+        return
     config = load_config(arguments.set)
     table = read_csv_table(arguments.data, arguments.text, arguments.label) if arguments.data else None
     name = arguments.release_name or (_name_of(table) if table else arguments.name)
@@ -61,8 +68,12 @@ def fit(arguments: argparse.Namespace) -> None:
         number = track.log_release(name, release)
     _print_metrics(fitted.judged.metrics)
     log.info("release %s/%s, registered as version %s, run %s", name, release.name, number, run)
-    if arguments.promote:
-        _print(promotion.promote(name, release, arguments.promote))
+    _promoted(name, release, arguments.promote)
+
+
+def _promoted(name: str, release: Path, why: str | None) -> None:
+    if why:
+        _print(promotion.promote(name, release, why))
     else:
         log.info("let it answer: python -m training promote %s --version %s --why …", name, release.name)
 
@@ -144,11 +155,18 @@ def ablate(arguments: argparse.Namespace) -> None:
 
 def evaluate(arguments: argparse.Namespace) -> None:
     """Score a saved release with the code that answers; says so where the rows were trained on."""
-    model = TriageModel(load_release(arguments.name, folder=_folder(arguments.name, arguments.version)))
+    release = load_release(arguments.name, folder=_folder(arguments.name, arguments.version))
+    if release.network:
+        from training.diagnosis.evaluate import evaluate_photos
+
+        _print_metrics(evaluate_photos(release, arguments))
+        return
+    model = TriageModel(release)
     own = read_csv_table(arguments.data, arguments.text, arguments.label) if arguments.data else None
-    table = own or load_table(arguments.source)
+    source = arguments.source or "gold"
+    table = own or load_table(source)
     if table is None:
-        raise ConfigError(f"the source {arguments.source} is not on this machine")
+        raise ConfigError(f"the source {source} is not on this machine")
     if table.digest in {d["sha256"] for d in model.manifest["data"]}:
         log.warning("the release was trained on these very rows: this is no estimate of accuracy")
     rows = [r for r in table.rows if r.category in {c.key for c in model.taxonomy.categories}]
@@ -227,9 +245,9 @@ def _print(value: Any) -> None:
 
 
 def _print_metrics(metrics: Mapping[str, Mapping[str, float]]) -> None:
-    keys = [k for k in next(iter(metrics.values())) if k != "n"]  # the first row has them all
+    keys = list(dict.fromkeys(k for row in metrics.values() for k in row if k != "n"))
     width = max(map(len, metrics))
     print(f"{'source':{width}} {'n':>6} " + " ".join(f"{k:>{max(8, len(k))}}" for k in keys))
     for source, row in metrics.items():
-        cells = (f"{row[k]:>{max(8, len(k))}.3f}" if k in row else " " * max(8, len(k)) for k in keys)
+        cells = (f"{row[k]:>{max(8, len(k))}.3f}" if row.get(k) is not None else " " * max(8, len(k)) for k in keys)
         print(f"{source:{width}} {row['n']:6.0f} " + " ".join(cells))

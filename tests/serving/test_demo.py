@@ -7,6 +7,7 @@ from typing import Any
 
 from features.entities import mask
 from serving.demo import TICKETS, id_number
+from serving.demo_photos import PHOTOS
 
 
 def test_demo(run_cli: Callable[..., Any]) -> None:
@@ -14,6 +15,7 @@ def test_demo(run_cli: Callable[..., Any]) -> None:
     assert done.returncode == 0, done.stderr
     assert "s from start to first answer" in done.stdout
     assert "curl" in done.stdout
+    assert all(photo.name in done.stdout for photo in PHOTOS)
     assert id_number("11010119900307001") not in done.stdout
 
 
