@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from features.errors import ConfigError
 from serving.limits import check_exposure, read_keys
-from serving.model import the_model
+from serving.model import the_model, the_photo_model
 
 __all__ = ["listen", "up"]
 
@@ -98,8 +98,8 @@ def _serve(taken: socket.socket) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
     # Inflating the encoder's weights takes a second, mostly outside the interpreter's lock; so do these imports.
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        loading = pool.submit(the_model)
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        loading, looking = pool.submit(the_model), pool.submit(the_photo_model)
         import uvicorn
         from bentoml._internal.context import server_context
 
@@ -107,6 +107,7 @@ def _serve(taken: socket.socket) -> int:
 
     service: Any = Aftersight  # a type checker takes it for the class that it was before it was decorated
     release = loading.result().release
+    photos = looking.result()
     # What BentoML's own worker says of itself, for the metrics' labels.
     server_context.service_type = "entry_service"
     server_context.service_name = server_context.bento_name = service.name
@@ -124,6 +125,7 @@ def _serve(taken: socket.socket) -> int:
     host, port = taken.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     gc.enable()
-    print(f"Aftersight answers at http://{shown}:{port}/ with {release.name}/{release.version}", flush=True)
+    models = " and ".join(f"{r.name}/{r.version}" for r in (release, *([photos.release] if photos else [])))
+    print(f"Aftersight answers at http://{shown}:{port}/ with {models}", flush=True)
     uvicorn.Server(config).run(sockets=[taken])
     return 0

@@ -57,7 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     rollback.add_argument("--why", required=True)
 
     verbs.add_parser("corpus", help="measure the embedded corpus: variety, near copies, distance from real tickets")
-    verbs.add_parser("knobs", help="print all knobs with their reasons")
+    knobs = verbs.add_parser("knobs", help="print all knobs of a model with their reasons")
+    knobs.add_argument("name", nargs="?", choices=["triage", "diagnosis"], default="triage")
     return parser
 
 

@@ -235,9 +235,9 @@ def corpus(_: argparse.Namespace) -> None:
     _print(corpus_figures.report(own.rows if own else (), real.rows if real else ()))
 
 
-def knobs(_: argparse.Namespace) -> None:
+def knobs(arguments: argparse.Namespace) -> None:
     """Print the page of knobs."""
-    print((HERE / "triage.yaml").read_text(encoding="utf-8"))
+    print((HERE / f"{arguments.name}.yaml").read_text(encoding="utf-8"))
 
 
 def _print(value: Any) -> None:

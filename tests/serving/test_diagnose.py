@@ -14,6 +14,7 @@ import pytest
 from features.errors import InputError
 from serving.photo_contract import MAX_PHOTOS, DiagnosisOut
 from serving.photos import MAX_QUEUED, PhotoDesk, Question, diagnose, question
+from tests.conftest import running
 from tests.photo_stub import BLUE, DARK, GREEN, GREY, RED, StubDiagnosis, phone
 
 Files = list[tuple[str, Any]]
@@ -93,18 +94,22 @@ def test_it_is_described(photo_http: httpx.Client) -> None:
     assert {"200", "400", "401", "413", "415", "503"} == set(described["responses"])
 
 
-# The open server of this checkout, where no diagnosis may be released yet.
+# A server where no diagnosis is released.
+
+BARE = """
+import serving.model
+serving.model.the_photo_model = lambda: None
+from serving.up import up
+up("127.0.0.1", 0, 1)
+"""
 
 
-def test_without_a_release_tickets_are_answered_and_photos_say_so(http: httpx.Client, monkeypatch: Any) -> None:
-    from models.release import list_versions
-
-    if list_versions("diagnosis"):
-        pytest.skip("a diagnosis is released here")
-    refused = http.post("/diagnose", files=photos(RED))
-    assert (refused.status_code, refused.json()["error"]["rule"]) == (503, "no_model")
-    assert http.post("/triage", json={"ticket": {"text": "屏幕碎了"}}).status_code == 200
-    page = http.get("/", headers={"Accept-Language": "zh"})
+def test_without_a_release_tickets_are_answered_and_photos_say_so(tmp_path: Path) -> None:
+    with running(tmp_path / "log", ("-c", BARE)) as url, httpx.Client(base_url=url, timeout=30) as http:
+        refused = http.post("/diagnose", files=photos(RED))
+        assert (refused.status_code, refused.json()["error"]["rule"]) == (503, "no_model")
+        assert http.post("/triage", json={"ticket": {"text": "屏幕碎了"}}).status_code == 200
+        page = http.get("/", headers={"Accept-Language": "zh"})
     assert page.status_code == 200
     assert "照片诊断暂未开通" in page.text
     assert 'action="/photo/human"' in page.text

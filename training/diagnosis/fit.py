@@ -212,7 +212,8 @@ def fit_all(
     wanted = [_Work(at, config, shares, mask, i + 1, name) for i, (name, mask) in enumerate(masks.items())]
     same = [w for w in wanted if (w.held == release).all()]
     wanted.append(same[0] if same else _Work(at, config, shares, release, 0, "release"))
-    once = {w.file: w for w in wanted}
+    folds_first = sorted(wanted, key=lambda w: w.number > config.folds)  # then the released one, sources left out last
+    once = {w.file: w for w in folds_first}
     with multiprocessing.get_context("spawn").Pool(min(config.workers, len(once)), _quiet) as pool:
         list(pool.imap(_fit, once.values(), chunksize=1))
     saved = [torch.load(w.file, weights_only=True) for w in wanted]
@@ -231,7 +232,7 @@ def fold_masks(at: Lesson, config: DiagnosisConfig) -> dict[str, npt.NDArray[np.
 
 
 def source_masks(at: Lesson, labels: Sequence[str]) -> dict[str, npt.NDArray[np.bool_]]:
-    """Hold out every source of photos with one of these labels, whole."""
+    """Hold out, whole, every source that is there for these labels: most of its photos have one of them."""
     source = np.array([r.source for r in at.table.rows])
     of = np.array([r.label in labels for r in at.table.rows])
-    return {f"without {s}": source == s for s in sorted(set(source[of]))}
+    return {f"without {s}": source == s for s in sorted(set(source[of])) if of[source == s].mean() > 0.5}
