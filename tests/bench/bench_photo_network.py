@@ -1,6 +1,6 @@
 """A photo's time in the network on one thread, against torch: ``python tests/bench/bench_photo_network.py``.
 
-The weights are the pretrained ones: time does not depend on what was learnt. All ways take turns, and the median counts.
+The weights are the pretrained ones: time does not depend on what was learnt. All ways take turns; the median counts.
 """
 
 from __future__ import annotations

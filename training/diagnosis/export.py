@@ -79,6 +79,6 @@ def eight_bits(network: bytes, squares: npt.NDArray[np.uint8]) -> bytes:
         quantize_static(
             ready, out, _Squares(squares), quant_format=QuantFormat.QDQ, per_channel=True,
             activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, nodes_to_exclude=kept,
-            op_types_to_quantize=["Conv"],
+            op_types_to_quantize=["Conv", "Clip"],  # with Clip: ranges then end where ReLU6 does
         )  # fmt: skip
         return out.read_bytes()

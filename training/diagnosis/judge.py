@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,11 +12,13 @@ from scipy.optimize import minimize
 
 from models.places import HEAT, Box, Frame, boxes
 
-__all__ = ["Calibration", "Held", "calibrate", "ece", "figures", "iou", "place_figures"]
+__all__ = ["Calibration", "Held", "calibrate", "cross_calibrated", "ece", "figures", "iou", "lifted", "place_figures"]
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 BINS: Final = 10
+# Share of real photos of other conditions that a condition without real photos of its own may claim.
+FALSE_ALARMS: Final = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +73,40 @@ def calibrate(logits: Floats, truth: Ints, weight: Floats | None = None, pull: f
     return Calibration(float(np.exp(found.x[0])), found.x[1:].astype(np.float32))
 
 
-def cross_calibrated(held: Held, truth: Ints) -> Floats:
+def cross_calibrated(held: Held, truth: Ints, fit: Callable[[Floats, Ints], Calibration] = calibrate) -> Floats:
     """Calibrate every fold by the others."""
     out = np.zeros_like(held.logits)
     for k in np.unique(held.fold):
         here = held.fold == k
-        out[here] = calibrate(held.logits[~here], truth[~here]).apply(held.logits[here])
+        out[here] = fit(held.logits[~here], truth[~here]).apply(held.logits[here])
     return out
+
+
+def lifted(calibration: Calibration, logits: Floats, truth: Ints, unseen: Sequence[int], among: Ints) -> Calibration:
+    """Raise the bias of conditions that hardly any real photo shows, as far as false alarms allow.
+
+    Fitting would take their rarity in the table for rarity in the world. Instead each is answered as readily as it can
+    be while at most `FALSE_ALARMS` of the real photos of other conditions would be called by it.
+
+    Parameters
+    ----------
+    calibration : Calibration
+    logits : ndarray (n, conditions)
+        Held out.
+    truth : ndarray (n,)
+    unseen : sequence of int
+        The conditions to raise.
+    among : ndarray of int
+        The conditions whose photos count: those of the same kind of thing.
+    """
+    z = logits * calibration.scale + calibration.bias
+    bias = calibration.bias.copy()
+    for c in unseen:
+        others = np.isin(truth, among) & (truth != c)
+        if others.any():
+            short = np.delete(z, c, axis=1).max(axis=1)[others] - z[others, c]  # what it lacks to be the answer
+            bias[c] += max(0.0, float(np.quantile(short, FALSE_ALARMS)))
+    return Calibration(calibration.scale, bias)
 
 
 def ece(sure: Floats, right: npt.NDArray[np.bool_]) -> float:
@@ -153,8 +182,3 @@ def place_figures(
         "iou_half_shattered": float(np.mean(np.array(overlap)[broken] >= 0.5)) if broken.any() else float("nan"),
         "shattered": float(broken.sum()),
     }
-
-
-def by_path(marks: Mapping[str, object]) -> list[str]:
-    """Give the paths of marked photos, sorted."""
-    return sorted(marks)

@@ -73,6 +73,12 @@ def _masks(at: Lesson, config: DiagnosisConfig) -> tuple[dict[str, npt.NDArray[n
     return fold_masks(at, config), np.zeros(len(split), bool)
 
 
+def _sources(at: Lesson) -> dict[str, npt.NDArray[np.bool_]]:
+    """Give the sources to leave out whole; one that shows a single object is left out by the folds already."""
+    masks = source_masks(at, LEFT_OUT)
+    return {name: mask for name, mask in masks.items() if len(np.unique(at.group[mask])) > 1}
+
+
 def fit_photos(arguments: argparse.Namespace) -> tuple[str, Path]:
     """Fit, judge, export, log and register; gives the release's name and folder."""
     config = load_diagnosis_config(arguments.set)
@@ -88,7 +94,7 @@ def fit_photos(arguments: argparse.Namespace) -> tuple[str, Path]:
     with track.run(name, {**config.as_dict(), "photos": len(table.rows), "data": {table.name: table.digest}}) as run:
         at = lesson(table, marks, conditions, config, PICTURES)
         masks, release = _masks(at, config)
-        away = source_masks(at, LEFT_OUT) if marks is not None else {}
+        away = _sources(at) if marks is not None else {}
         fits = fit_all(at, {**masks, **away}, release, config, shares)
         judged = verdict(at, [fits.held[k] for k in masks], drawn, config)
         sources = _left_out(at, fits, masks, judged)
