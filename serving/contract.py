@@ -14,6 +14,8 @@ from features.schema import Action, Customer, Ticket
 from features.text import MAX_CHARS, repair
 
 __all__ = [
+    "LANGUAGE_SAID",
+    "LANGUAGE_TAG",
     "MAX_BATCH",
     "MAX_BODY_BYTES",
     "MAX_ID_CHARS",
@@ -71,11 +73,13 @@ Text = Annotated[
     Field(description="As the customer wrote it; may be empty.", examples=["屏幕碎了，想问一下保修吗？"]),
 ]
 # The shape of a BCP 47 tag. Which ones we speak is not a reason to refuse a ticket: others are answered in English.
-_Tag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{1,8}){0,4}$")]
+LANGUAGE_TAG: Final = r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{1,8}){0,4}"
+LANGUAGE_SAID: Final = "Of names and messages in the answer: zh… or another; by default that of the text."
+_Tag = Annotated[str, StringConstraints(pattern=f"^{LANGUAGE_TAG}$")]
 Language = Annotated[
     _Tag,
     BeforeValidator(_repaired, json_schema_input_type=_Tag),
-    Field(description="Of names and messages in the answer: zh… or another; by default that of the text."),
+    Field(description=LANGUAGE_SAID),
 ]
 _Count = Annotated[int, Field(ge=0, le=MAX_COUNT, strict=True)]
 Count = Annotated[_Count, BeforeValidator(_whole, json_schema_input_type=_Count)]

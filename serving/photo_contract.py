@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StringConstraints
 
 from features.schema import Action
-from features.text import MAX_CHARS
-from serving.contract import Language, NamedOut, Probability, ReasonOut, ReleaseOut, Text
+from serving.contract import LANGUAGE_SAID, LANGUAGE_TAG, NamedOut, Probability, ReasonOut, ReleaseOut, Text
 
 __all__ = [
     "FORM_SCHEMA",
     "MAX_PHOTOS",
     "MAX_UPLOAD_BYTES",
     "DiagnosisOut",
-    "Mode",
     "PhotoIn",
 ]
 
@@ -24,15 +22,16 @@ MAX_PHOTOS: Final = 6
 # Six photos of an ordinary phone (3 to 8 MiB each), or two of the largest that are read.
 MAX_UPLOAD_BYTES: Final = 48 * 2**20
 
-Mode = Literal["off", "warn", "strict"]
-
 
 class PhotoIn(BaseModel):
-    """What may stand beside the photos; an empty field is a field that is not there."""
+    """What may stand beside the photos; browsers send a field that was left alone as an empty one."""
 
     text: Text = ""
-    language: Language | None = None
-    mode: Mode = "warn"
+    language: Annotated[str, StringConstraints(pattern=f"^({LANGUAGE_TAG})?$"), Field(description=LANGUAGE_SAID)] = ""
+    mode: Annotated[
+        Literal["", "off", "warn", "strict"],
+        Field(description="What to do with a photo that cannot be judged: keep quiet, say so (the default), refuse."),
+    ] = ""
 
 
 class DamageOut(BaseModel):
@@ -92,26 +91,17 @@ class DiagnosisOut(BaseModel):
     release: ReleaseOut
 
 
-_PHOTO: Final = {"type": "string", "format": "binary"}
-# FastAPI describes only the uploads that it parses itself.
-FORM_SCHEMA: Final = {
-    "type": "object",
-    "required": ["photo"],
-    "properties": {
-        "photo": {
-            "type": "array",
-            "items": _PHOTO,
-            "minItems": 1,
-            "maxItems": MAX_PHOTOS,
-            "description": "JPEG, PNG, WebP or HEIC, at most 20 MiB each. Files only: an address is never fetched.",
-        },
-        "text": {"type": "string", "maxLength": MAX_CHARS, "description": "The customer's words."},
-        "language": {"type": "string", "description": "Of the answer; by default that of the text, or of the caller."},
-        "mode": {
-            "type": "string",
-            "enum": ["off", "warn", "strict"],
-            "default": "warn",
-            "description": "What to do with a photo that cannot be judged: nothing, say so, or refuse it.",
-        },
-    },
-}
+def _form() -> dict[str, Any]:
+    """Describe the form by the types that check it; FastAPI describes only the uploads that it parses itself."""
+    photo = {
+        "type": "array",
+        "items": {"type": "string", "format": "binary"},
+        "minItems": 1,
+        "maxItems": MAX_PHOTOS,
+        "description": "JPEG, PNG, WebP or HEIC, at most 20 MiB each. Files only: an address is never fetched.",
+    }
+    fields: dict[str, Any] = PhotoIn.model_json_schema()["properties"]
+    return {"type": "object", "required": ["photo"], "properties": {"photo": photo, **fields}}
+
+
+FORM_SCHEMA: Final = _form()

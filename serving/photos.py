@@ -55,7 +55,6 @@ def question(fields: dict[str, str], spoken: str) -> Question:
     Parameters
     ----------
     fields : dict of str to str
-        An empty one counts as not there.
     spoken : {'zh', 'en'}
         The caller's language, for an answer to photos without words.
 
@@ -64,12 +63,12 @@ def question(fields: dict[str, str], spoken: str) -> Question:
     InputError
     """
     try:
-        asked = PhotoIn.model_validate({key: value for key, value in fields.items() if value.strip()})
+        asked = PhotoIn.model_validate(fields)
     except ValidationError as error:
         raise from_validation(error) from None
     written = detect_language(asked.text)
     language = asked.language or (spoken if written == "und" else written)
-    return Question(asked.text, "zh" if language == "mixed" else language, asked.mode)
+    return Question(asked.text, "zh" if language == "mixed" else language, asked.mode or "warn")
 
 
 def _named(number: int) -> str:

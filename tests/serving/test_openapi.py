@@ -9,6 +9,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
+from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 ROUTES = [
     ("POST", "/triage"),
@@ -26,6 +27,18 @@ def described(server: str) -> Any:
     return schemathesis.openapi.from_url(f"{server}/docs.json")
 
 
+def beyond_a_schema(path: str, answer: Any) -> list[Any]:
+    """Checks that cannot hold for a form of files: what it must refuse is in tests/hostile/test_uploads.py.
+
+    No schema says which bytes are a photo; and in a form a number is its digits and an empty list is nothing, so that
+    what was made to be wrong comes to be right on the way.
+    """
+    if path != "/diagnose":
+        return []
+    refused = answer.status_code == 400 and answer.json()["error"]["field"].startswith("photo[")
+    return [negative_data_rejection, *([positive_data_acceptance] if refused else [])]
+
+
 @pytest.mark.parametrize(("verb", "path"), ROUTES)
 @pytest.mark.parametrize("mode", list(GenerationMode))
 def test_every_route_keeps_its_promise(described: Any, verb: str, path: str, mode: GenerationMode) -> None:
@@ -36,7 +49,8 @@ def test_every_route_keeps_its_promise(described: Any, verb: str, path: str, mod
     @given(case=operation.as_strategy(generation_mode=mode))
     @settings(max_examples=40, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
     def check(case: Any) -> None:
-        case.call_and_validate()
+        answer = case.call()
+        case.validate_response(answer, excluded_checks=beyond_a_schema(path, answer))
 
     check()
 
