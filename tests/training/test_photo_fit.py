@@ -117,7 +117,6 @@ def test_the_lower_half_is_frozen_and_the_rest_learns(network: Network) -> None:
     assert set(learnt(network)) == set(network.state_dict()) - lower
 
 
-@pytest.mark.xfail(strict=True, reason="network._fused: a convolution's folded bias is made without a gradient")
 def test_nothing_above_the_lower_half_is_frozen(network: Network) -> None:
     assert parts_of(network, learns=False) == {"backbone.lower"}
 

@@ -88,7 +88,6 @@ def test_what_a_label_alone_tells(label: str, somewhere: dict[str, int]) -> None
     assert not told.box.any()
 
 
-@pytest.mark.xfail(strict=True, reason="marks: a hurt body is taught to have no dent")
 def test_a_hurt_body_may_have_a_dent() -> None:
     assert target_of("body_damage", None, WHOLE, SIZE).state[HEAT.index("dent")] != ABSENT
 
@@ -158,7 +157,6 @@ def test_of_several_pieces_no_box_is_true() -> None:
     ("label", "kinds"),
     [("screen_broken", ("crack", "scratch")), ("body_damage", ("dent", "dent")), ("body_damage", ("crack", "dent"))],
 )
-@pytest.mark.xfail(strict=True, reason="marks.target_of: what was drawn second, or twice, is taught to be nowhere")
 def test_what_was_drawn_is_not_absent(label: str, kinds: tuple[str, ...]) -> None:
     told = target_of(label, Marks("front", damage=tuple((k, SCREEN) for k in kinds)), WHOLE, SIZE)
     assert ABSENT not in told.state[[HEAT.index(k) for k in kinds]]

@@ -123,10 +123,8 @@ def _somewhere(label: str, size: int) -> Target:
     if label == "parcel_damaged":
         out.state[_PLACE["parcel_damage"]] = SOMEWHERE
     if label in PLACED:
-        out.state[[_PLACE["screen"], _PLACE["device"]]] = UNKNOWN
+        out.state[[_PLACE["screen"], _PLACE["device"], *(_PLACE[kind] for kind in MAYBE.get(label, ()))]] = UNKNOWN
         out.state[[_PLACE[kind] for kind in PLACED[label]]] = SOMEWHERE
-    if label == "screen_broken":  # often the display has suffered too
-        out.state[_PLACE["display_fault"]] = UNKNOWN
     return out
 
 
@@ -157,14 +155,15 @@ def target_of(label: str, marks: Marks | None, matrix: Points, size: int) -> Tar
     if marks is None or label not in PLACED:
         return out
     _outlined(out, marks, matrix, size)
-    kinds = [kind for kind, _ in marks.damage]
-    if label in UNBOXED or not kinds or kinds.count(kinds[0]) > 1:  # of several pieces no single box is true
+    if label in UNBOXED:
         return out
-    kind, quad = marks.damage[0]
-    corners = np.clip(project(matrix, quad) / size, 0, 1)
-    low, high = corners.min(axis=0), corners.max(axis=0)
-    if (high - low).min() > 2 * CELL / size:
-        out.state[_PLACE[kind]], out.box[_PLACE[kind]] = BOXED, (*low, *high)
+    kinds = [kind for kind, _ in marks.damage]
+    for kind, quad in marks.damage:
+        corners = np.clip(project(matrix, quad) / size, 0, 1)
+        low, high = corners.min(axis=0), corners.max(axis=0)
+        boxed = kinds.count(kind) == 1 and (high - low).min() > 2 * CELL / size  # of several pieces no box is true
+        out.state[_PLACE[kind]] = BOXED if boxed else SOMEWHERE
+        out.box[_PLACE[kind]] = (*low, *high) if boxed else 0
     return out
 
 
@@ -177,6 +176,11 @@ PLACED: Final[dict[str, tuple[str, ...]]] = {
     "scratch": ("scratch",),
     "stain": ("stain",),
     "liquid_damage": ("water",),
+}
+# What it may show beside: the display behind a broken screen has often suffered; a body is hurt in many ways.
+MAYBE: Final[dict[str, tuple[str, ...]]] = {
+    "screen_broken": ("display_fault",),
+    "body_damage": ("crack", "dent", "scratch"),
 }
 # Conditions that no box was drawn for.
 UNBOXED: Final = frozenset({"intact", "stain", "scratch"})

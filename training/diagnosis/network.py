@@ -45,7 +45,10 @@ def _fused(module: nn.Module) -> nn.Module:
     children = list(module.named_children())
     for (name, conv), (after, norm) in pairwise(children):
         if isinstance(conv, nn.Conv2d) and hasattr(norm, "running_mean"):
-            setattr(module, name, fuse_conv_bn_eval(conv, cast("Any", norm)))
+            fused = fuse_conv_bn_eval(conv, cast("Any", norm))
+            for weight in fused.parameters():  # the folded bias of a convolution without one is made without a gradient
+                weight.requires_grad = True
+            setattr(module, name, fused)
             act = [c for c in norm.children() if isinstance(c, nn.ReLU6)]
             setattr(module, after, act[0] if act else nn.Identity())
     for child in module.children():
