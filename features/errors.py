@@ -13,7 +13,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 __all__ = ["RULES", "AftersightError", "ConfigError", "InputError", "ReleaseError", "TaxonomyError"]
 
@@ -69,6 +70,11 @@ class InputError(AftersightError):
     def __init__(self, field: str, rule: str, **values: object) -> None:
         self.field, self.rule, self.values = field, rule, values
         super().__init__(self.message("en"))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By default an exception is made again from its message alone, and this one takes more: the thread that reads
+        # it from a process would die, and the pool wait forever.
+        return partial(type(self), self.field, self.rule, **self.values), ()
 
     def message(self, language: str) -> str:
         """Say what is wrong, in Chinese for ``zh*`` and in English otherwise."""

@@ -25,7 +25,7 @@ def _parser() -> argparse.ArgumentParser:
         "diagnosis: a manifest of photos (CSV: path, label) or a folder with a folder for each label",
     )
     fit.add_argument("--text", default="text", help="its text column")
-    fit.add_argument("--label", default="label", help="its label column; of photos by default: condition")
+    fit.add_argument("--label", help="its label column; by default label, of photos condition")
     fit.add_argument("--source", help="of a manifest of photos: this source alone")
     fit.add_argument("--as", dest="release_name", help="the release's name; by default the model's or the table's")
     fit.add_argument("--set", action="append", default=[], metavar="KNOB=VALUE", help="see configs/NAME.yaml")
@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--source", help="of tickets: a source of configs/triage.yaml, by default gold")
     evaluate.add_argument("--data", type=Path, help="a table, or of photos a manifest or a folder")
     evaluate.add_argument("--text", default="text")
-    evaluate.add_argument("--label", default="label")
+    evaluate.add_argument("--label", help="by default label, of photos condition")
 
     compare = verbs.add_parser("compare", help="two releases' held-out figures side by side")
     compare.add_argument("name")

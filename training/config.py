@@ -70,6 +70,7 @@ class DiagnosisConfig:
     decay: float
     smoothing: float
     heat: float
+    memory: float
     folds: int
     shares: dict[str, float]
     real: float
@@ -98,6 +99,7 @@ _PHOTO_RANGES: Final[dict[str, tuple[float, float]]] = {
     "decay": (0.0, 1.0),
     "smoothing": (0.0, 0.5),
     "heat": (0.0, 100.0),
+    "memory": (0.0, 100.0),
     "folds": (2, 20),
     "real": (0.0, 1.0),
     "precision": (0.5, 1.0),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from mlflow.tracking import MlflowClient
 from mlflow.types import ColSpec, DataType, Schema
 
 __all__ = [
+    "NAMES",
     "PHOTOS",
     "ROOT",
     "TICKETS",
@@ -29,12 +31,15 @@ __all__ = [
     "log_bytes",
     "log_figures",
     "log_release",
+    "name_of",
     "registered",
     "run",
 ]
 
 ROOT: Final = Path(__file__).parents[1]
 CHAMPION: Final = "champion"
+# The rule of `models.release`, which `name_of` follows.
+NAMES: Final = "a release's name is a lower-case letter, then at most 40 lower-case letters, digits, _ and -"
 _NOT_CODE: Final = shutil.ignore_patterns("store", "__pycache__")
 
 
@@ -78,6 +83,12 @@ PHOTOS: Final = Kind(
 )  # fmt: skip
 
 
+def name_of(table: str) -> str:
+    """Make a release's name of a table's, which may be any; one that a release may have stays as it is."""
+    name = re.sub(r"^[^a-z]+|[^a-z0-9_-]+$", "", table.lower())
+    return re.sub(r"[^a-z0-9_-]+", "-", name)[:41] or "table"
+
+
 def connect() -> None:
     """Point MLflow at ``MLFLOW_TRACKING_URI``, by default ``mlflow.db`` in the project's folder."""
     mlflow.set_tracking_uri(os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{ROOT / 'mlflow.db'}")
@@ -111,14 +122,20 @@ def _beside(uri: str) -> str | None:
 def _flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     out: dict[str, Any] = {}
     for key, value in values.items():
-        out |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+        name = f"{prefix}{_safe(key)}"
+        out |= _flat(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
     return out
+
+
+def _safe(name: str) -> str:
+    """Replace what MLflow refuses in the name of a figure or a parameter: labels and tables have any."""
+    return re.sub(r"^\.+$|[^\w. -]", "_", name)  # dots alone would be read as folders
 
 
 def log_figures(metrics: Mapping[str, Mapping[str, float]], files: Mapping[str, Any], plots: Mapping[str, Any]) -> None:
     """Log figures by source, tables as JSON, and plots."""
     for source, figures in metrics.items():
-        prefix = "" if source == "all" else f"{source.replace('/', '_')}/"
+        prefix = "" if source == "all" else f"{_safe(source)}/"
         mlflow.log_metrics({f"{prefix}{k}": v for k, v in figures.items()})
     for name, content in files.items():
         mlflow.log_text(json.dumps(content, ensure_ascii=False, indent=1), name)

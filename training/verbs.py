@@ -45,7 +45,16 @@ CANDIDATES = track.ROOT / "var" / "releases"
 
 
 def fit(arguments: argparse.Namespace) -> None:
-    """Fit, log, register; promote only if asked."""
+    """Fit, log, register; promote only if asked.
+
+    Raises
+    ------
+    ConfigError
+        At once, if no release may have the name that is asked for.
+    """
+    asked = arguments.release_name
+    if asked is not None and track.name_of(asked) != asked:
+        raise ConfigError(f"--as {asked}: {track.NAMES}")
     if arguments.name == "diagnosis":
         from training.diagnosis.run import fit_photos  # torch takes seconds to import: not for tickets
 
@@ -54,8 +63,8 @@ def fit(arguments: argparse.Namespace) -> None:
         _promoted(name, release, arguments.promote)
         return
     config = load_config(arguments.set)
-    table = read_csv_table(arguments.data, arguments.text, arguments.label) if arguments.data else None
-    name = arguments.release_name or (_name_of(table) if table else arguments.name)
+    table = _own_table(arguments)
+    name = asked or (track.name_of(table.name) if table else arguments.name)
     data = gather(config, table)
     taxonomy = flat_taxonomy(sorted({str(r.category) for r in data.rows})) if table else default_taxonomy()
     started = time.perf_counter()
@@ -78,12 +87,9 @@ def _promoted(name: str, release: Path, why: str | None) -> None:
         log.info("let it answer: python -m training promote %s --version %s --why …", name, release.name)
 
 
-def _name_of(table: Table) -> str:
-    """Make a release's name: lower-case letters, digits, _ and -."""
-    name = "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "-" for c in table.name.lower()).strip(
-        "-_0123456789"
-    )
-    return (name or "table")[:40]
+def _own_table(arguments: argparse.Namespace) -> Table | None:
+    """Read the caller's own tickets, where there are any."""
+    return read_csv_table(arguments.data, arguments.text, arguments.label or "label") if arguments.data else None
 
 
 def check_release(model: TriageModel, fitted: Fitted, data: Dataset, tickets: int = 200) -> None:
@@ -162,9 +168,8 @@ def evaluate(arguments: argparse.Namespace) -> None:
         _print_metrics(evaluate_photos(release, arguments))
         return
     model = TriageModel(release)
-    own = read_csv_table(arguments.data, arguments.text, arguments.label) if arguments.data else None
     source = arguments.source or "gold"
-    table = own or load_table(source)
+    table = _own_table(arguments) or load_table(source)
     if table is None:
         raise ConfigError(f"the source {source} is not on this machine")
     if table.digest in {d["sha256"] for d in model.manifest["data"]}:

@@ -1,25 +1,57 @@
 """How tickets fare while photos are looked at: ``python -m tests.bench.bench_starve [SECONDS] [ROUNDS]``.
 
-One client sends tickets, one after another; quiet rounds take turns with rounds in which two others send a 12-megapixel
-JPEG each, again and again. Printed are the 99th percentiles, and the median ratio over the rounds.
+One client sends tickets, one after another; quiet rounds take turns with rounds in which two others send photos, again
+and again: the most costly ones that are legal, of each kind of file. Printed are the 99th percentiles, and the median
+ratio over the rounds.
 """
 
 from __future__ import annotations
 
+import io
+import itertools
 import statistics
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
 import numpy as np
+import pillow_heif
+from PIL import Image
 
-from tests.bench.bench_photo import encoded, scene
+from features.photo import MAX_BYTES, MAX_PIXELS, MAX_PIXELS_WHOLE
+from tests.bench.bench_photo import scene
 from tests.conftest import running
 
 SENDERS = 2
+# How each kind is written, and its cap of pixels.
+KINDS = {
+    "baseline": ("JPEG", {"quality": 88}, MAX_PIXELS),
+    "progressive": ("JPEG", {"quality": 88, "progressive": True}, MAX_PIXELS_WHOLE["JPEG"]),
+    "png": ("PNG", {"compress_level": 1}, MAX_PIXELS_WHOLE["PNG"]),
+    "webp": ("WEBP", {"quality": 80, "method": 0}, MAX_PIXELS_WHOLE["WebP"]),
+    "heic": ("HEIF", {"quality": 50}, MAX_PIXELS_WHOLE["HEIC"]),
+}
+
+
+def worst() -> dict[str, bytes]:
+    """Give a photo of each kind with as many pixels as are legal, or as few less as its bytes need."""
+    pillow_heif.register_heif_opener()
+    image, out = scene(), {}
+    for name, (kind, options, pixels) in KINDS.items():
+        while name not in out:
+            part = (pixels / (image.width * image.height)) ** 0.5
+            file = io.BytesIO()
+            size = int(image.width * part), int(image.height * part)
+            image.resize(size, Image.Resampling.BILINEAR).save(file, kind, **options)
+            if file.tell() <= MAX_BYTES:
+                out[name] = file.getvalue()
+                print(f"{name:12} {size[0]} x {size[1]}, {file.tell() / 2**20:.1f} MiB")
+            pixels *= 0.8
+    return out
 
 
 def tickets(url: str, seconds: float) -> list[float]:
@@ -35,25 +67,27 @@ def tickets(url: str, seconds: float) -> list[float]:
     return took
 
 
-def photos(url: str, data: bytes, stop: threading.Event, done: list[float]) -> None:
+def photos(url: str, files: Sequence[bytes], stop: threading.Event, done: list[float]) -> None:
     """Send photos until told to stop."""
     with httpx.Client(base_url=url, timeout=60) as client:
-        while not stop.is_set():
+        for data in itertools.cycle(files):
+            if stop.is_set():
+                return
             start = time.perf_counter()
-            client.post("/diagnose", files={"photo": ("p.jpg", data, "image/jpeg")}).raise_for_status()
+            client.post("/diagnose", files={"photo": ("p", data, "image/jpeg")}).raise_for_status()
             done.append(time.perf_counter() - start)
 
 
 def main(seconds: float, rounds: int) -> None:
     """Print a line for each round."""
-    data = encoded(scene(), progressive=False)
+    files = list(worst().values())
     ratios = []
     with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "log") as url:
         tickets(url, 1)
         for _ in range(rounds):
             quiet = np.percentile(tickets(url, seconds), 99)
             stop, done = threading.Event(), list[float]()
-            senders = [threading.Thread(target=photos, args=(url, data, stop, done)) for _ in range(SENDERS)]
+            senders = [threading.Thread(target=photos, args=(url, files, stop, done)) for _ in range(SENDERS)]
             for sender in senders:
                 sender.start()
             busy = np.percentile(tickets(url, seconds), 99)

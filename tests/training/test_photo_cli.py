@@ -16,12 +16,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from features.errors import InputError
 from features.photo import read_photo
 from models.photo_network import PhotoNetwork
-from models.release import list_versions, load_release
+from models.release import _NAME, list_versions, load_release
 
 KNOBS = ["size=64", "pictures=48", "batch=8", "folds=2", "views=1", "workers=1"]
 SETTINGS = [word for knob in KNOBS for word in ("--set", knob)]
@@ -254,13 +256,11 @@ def test_a_source_that_is_not_there(early: None, tmp_path: Path, capsys: pytest.
     assert "two labels" in told(capsys, "--data", mugs(tmp_path / "mugs", photos=1), "--source", "nobody")
 
 
-@pytest.mark.xfail(strict=True, reason="run.fit_photos: --label label is taken for the default, condition")
 def test_a_column_may_be_called_label(early: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "mugs.csv").write_text("path,label\na.png,x\n")
     assert "at least two labels" in told(capsys, "--data", tmp_path / "mugs.csv", "--label", "label")
 
 
-@pytest.mark.xfail(strict=True, reason="run.fit_photos: the name is looked at once all is fitted")
 @pytest.mark.parametrize("name", ["../escaped", "Mugs", "2024", "a" * 50])
 def test_a_name_that_no_release_may_have_is_said_at_once(
     early: None, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
@@ -268,7 +268,6 @@ def test_a_name_that_no_release_may_have_is_said_at_once(
     assert name in told(capsys, "--data", mugs(tmp_path / "mugs", photos=1), "--as", name)
 
 
-@pytest.mark.xfail(strict=True, reason="run.fit_photos: takes the folder's name as it is, for MLflow and the release")
 @pytest.mark.parametrize("folder", ["mugs (2)", "red+blue", "2024", "My Mugs", "杯子"])
 def test_a_folder_may_have_any_name(
     early: None, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
@@ -288,8 +287,15 @@ def test_a_folder_may_have_any_name(
     assert re.fullmatch("[a-z][a-z0-9_-]{0,40}", asked[0])
 
 
-@pytest.mark.xfail(strict=True, reason="track.log_figures: MLflow refuses such names, after all is fitted")
-@pytest.mark.parametrize("label", ["dent (small)", "red+blue", "red, then blue"])
+@given(st.from_regex(_NAME, fullmatch=True) | st.text("aZ1_- /é", max_size=50))
+def test_a_name_stays_as_it_is_if_a_release_may_have_it(name: str) -> None:
+    from training.track import name_of
+
+    assert _NAME.fullmatch(name_of(name))
+    assert (name_of(name) == name) == bool(_NAME.fullmatch(name))
+
+
+@pytest.mark.parametrize("label", ["dent (small)", "red+blue", "red, then blue", "..", "/red//blue/", "杯子: 碎"])
 def test_figures_of_any_label_are_logged(root: Path, label: str) -> None:
     from training import track
 
@@ -297,7 +303,6 @@ def test_figures_of_any_label_are_logged(root: Path, label: str) -> None:
         track.log_figures({label: {"accuracy": 1.0}}, {}, {})
 
 
-@pytest.mark.xfail(strict=True, reason="pictures.confusion_by_source: splits rows at ' / ' to know their label")
 def test_a_label_may_hold_a_slash() -> None:
     from training.diagnosis.fit import Lesson
     from training.diagnosis.judge import Held
@@ -313,13 +318,11 @@ def test_a_label_may_hold_a_slash() -> None:
     assert [t.get_text() for t in axis.get_yticklabels()] == ["red / s", "red / blue / s"]
 
 
-@pytest.mark.xfail(strict=True, reason="features.errors: an InputError cannot be unpickled, and the pool waits forever")
 def test_a_photo_that_cannot_be_read_is_told_by_another_process() -> None:
     error = pickle.loads(pickle.dumps(InputError("photo", "photo_bytes", limit=20)))
     assert error.as_dict() == InputError("photo", "photo_bytes", limit=20).as_dict()
 
 
-@pytest.mark.xfail(strict=True, reason="fit.lesson: reads photos in other processes first, and names none")
 def test_a_photo_that_cannot_be_read_is_named(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from training.config import load_diagnosis_config
     from training.diagnosis import fit

@@ -9,10 +9,11 @@ import pytest
 from PIL import Image, ImageFilter
 
 import training.render
-from training.render import CONDITIONS, KINDS, Rendered, corners_in, corners_of, render
+from training.render import CONDITIONS, KINDS, Rendered, corners_in, corners_of, flat_picture, render
 from training.render.__main__ import main
 from training.render.cracks import STYLES, fracture
 from training.render.geometry import homography, local_grid, pane_on, project
+from training.render.pose import make_pose
 from training.render.scene import FEWEST
 
 SEEDS = 30
@@ -199,3 +200,24 @@ def test_the_sheet_is_written(tmp_path: Path) -> None:
     main(["--out", str(out), "--rows", "1", "--size", "64", "--outline"])
     with Image.open(out) as sheet:
         assert sheet.size == (64 * len(CONDITIONS), 64)
+
+
+def test_flat_pictures_are_varied_and_the_same_for_a_seed() -> None:
+    made = [flat_picture(np.random.default_rng(seed), SIZE) for seed in range(SEEDS)]
+    assert {m.shape for m in made} == {(SIZE, SIZE, 3)}
+    assert {m.dtype for m in made} == {np.dtype(np.uint8)}
+    assert len({m.tobytes() for m in made}) == SEEDS
+    assert all(np.array_equal(m, flat_picture(np.random.default_rng(seed), SIZE)) for seed, m in enumerate(made))
+
+
+def _narrowness(seed: int, edge: bool) -> float:
+    pose = make_pose(np.random.default_rng(seed), 2.0, (SIZE, SIZE), held=False, edge=edge)
+    outline = project(pose.face, np.array([[0, 0], [1, 0], [1, 2], [0, 2]], dtype=np.float64))
+    sides = np.linalg.norm(outline - np.roll(outline, 1, axis=0), axis=1)
+    return float(min(sides[0] / 2, sides[1]) / max(sides[0] / 2, sides[1]))  # 1 for a plate that faces us
+
+
+def test_a_phone_seen_by_its_edge_is_narrow() -> None:
+    facing, edgewise = (np.median([_narrowness(seed, edge) for seed in range(SEEDS)]) for edge in (False, True))
+    assert facing > 0.8
+    assert edgewise < 0.4

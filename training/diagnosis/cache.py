@@ -16,13 +16,13 @@ import numpy.typing as npt
 
 from models.places import HEAT
 from training.diagnosis.marks import CELL
-from training.diagnosis.network import LOWER_CHANNELS
+from training.diagnosis.network import LOWER_CHANNELS, THINGS
 from training.diagnosis.samples import Plan, Studio, arrays
 
 __all__ = ["Cache", "code_digest", "fill"]
 
 BATCH: Final = 16
-ARRAYS: Final = ("lower", "state", "mask", "box")
+ARRAYS: Final = ("lower", "state", "mask", "box", "things")
 _STATE: dict[str, Any] = {}
 
 
@@ -36,6 +36,8 @@ class Cache:
     lower : ndarray of float16, (n, h, w, channels)
     state, mask, box : ndarray
         See `training.diagnosis.marks.Target`.
+    things : ndarray of float16, (n, 1000)
+        Log-probabilities of the things of ImageNet, by the backbone as it was pretrained.
     """
 
     folder: Path
@@ -43,6 +45,7 @@ class Cache:
     state: npt.NDArray[np.uint8]
     mask: npt.NDArray[np.uint8]
     box: npt.NDArray[np.float32]
+    things: npt.NDArray[np.float16]
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _opened, (self.folder,)
@@ -55,6 +58,7 @@ def _shapes(n: int, size: int) -> dict[str, tuple[tuple[int, ...], str]]:
         "state": ((n, kinds), "uint8"),
         "mask": ((n, kinds, cells, cells), "uint8"),
         "box": ((n, kinds, 4), "float32"),
+        "things": ((n, THINGS), "float16"),
     }
 
 
@@ -74,8 +78,8 @@ def _start(studio: Studio, plans: Sequence[Plan], folder: Path) -> None:
     from training.diagnosis.network import Backbone
 
     torch.set_num_threads(1)
-    lower = Backbone().lower.to(memory_format=torch.channels_last)
-    _STATE.update(studio=studio, plans=plans, lower=lower, torch=torch)
+    backbone = Backbone().to(memory_format=torch.channels_last)
+    _STATE.update(studio=studio, plans=plans, backbone=backbone, torch=torch)
     _STATE["cache"] = _opened(folder, "r+")
 
 
@@ -86,7 +90,11 @@ def _work(numbers: Sequence[int]) -> int:
     rows = slice(numbers[0], numbers[-1] + 1)
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         x = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1.0
-        lower = _STATE["lower"](x.contiguous(memory_format=torch.channels_last)).float()
+        backbone = _STATE["backbone"]
+        lower = backbone.lower(x.contiguous(memory_format=torch.channels_last))
+        things = backbone.named(backbone.upper(backbone.middle(lower))).float().log_softmax(dim=1)
+        lower = lower.float()
+    cache.things[rows] = things.numpy().astype(np.float16)
     cache.lower[rows] = lower.permute(0, 2, 3, 1).numpy().astype(np.float16)
     cache.state[rows], cache.mask[rows], cache.box[rows] = state, mask, box
     return len(numbers)

@@ -46,7 +46,7 @@ upper half fine-tuned, with a map of damage; ONNX; calibrated by a temperature a
 ## Held-out figures
 By networks that never saw the photo, nor any near copy of it. Recall by condition, and by source.
 
-{_figures(facts["metrics"], ("n", "accuracy", "ece"))}
+{_figures(facts["metrics"], ("n", "accuracy", "ece", "f1_macro", "f1_weighted"))}
 """
     ]
     if facts["left_out"]:

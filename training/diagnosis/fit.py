@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from features.errors import ConfigError
 from features.photo import read_photo
 from models.places import HEAT
 from training.config import DiagnosisConfig
@@ -70,12 +71,19 @@ class Lesson:
 def lesson(
     table: PhotoTable, marks: Mapping[str, Marks] | None, conditions: Sequence[str], config: DiagnosisConfig, root: Path
 ) -> Lesson:
-    """Prepare pictures; ``marks`` None stands for a table of any other labels."""
+    """Prepare pictures; ``marks`` None stands for a table of any other labels.
+
+    Raises
+    ------
+    InputError
+        If a photo cannot be read; its field is the photo's path. No picture is made before all were read.
+    """
+    rows = table.rows
+    prints = [fingerprint(read_photo(table.data(i), long_side=64, field=r.path).pixels) for i, r in enumerate(rows)]
+    group = groups(np.stack(prints), [f"{r.source}/{r.group}" if r.group else "" for r in rows])
     plans = plan_generic(table, config.views) if marks is None else plan_phones(table, marks, config.seed)
     studio = Studio(table, marks, config.size, config.seed)
     cache = fill(studio, plans, root, config.workers)
-    prints = [fingerprint(read_photo(table.data(i), long_side=64).pixels) for i in range(len(table.rows))]
-    group = groups(np.stack(prints), [f"{r.source}/{r.group}" if r.group else "" for r in table.rows])
     place = {c: i for i, c in enumerate(conditions)}
     label = np.array([place[p.label] for p in plans])
     label[_unseen(plans, cache)] = -1
@@ -134,10 +142,12 @@ class _Work:
     @property
     def file(self) -> Path:
         """Where its result is kept: named after all that it depends on, so that a fit that was stopped goes on."""
-        said = [self.at.cache.folder.name, self.config.as_dict(), self.shares, self.number, self.at.conditions]
+        at = self.at
+        alike = [at.group.tolist(), [r.source for r in at.table.rows]]  # which decide what is drawn, and how often
+        said = [at.cache.folder.name, self.config.as_dict(), self.shares, self.number, at.conditions, alike]
         code = code_digest(Path(__file__).parent / f for f in ("learn.py", "network.py", "fit.py"))
         digest = hashlib.sha256(json.dumps([said, code]).encode() + self.held.tobytes()).hexdigest()[:16]
-        return self.at.cache.folder / f"network-{digest}.pt"
+        return at.cache.folder / f"network-{digest}.pt"
 
 
 def _fit(work: _Work) -> Path:
@@ -152,7 +162,7 @@ def _fit(work: _Work) -> Path:
     torch.set_num_threads(1)
     at, config = work.at, work.config
     schedule = Schedule(config.pictures, config.batch, config.rate, config.rate_backbone, config.decay,
-                        config.smoothing, config.heat)  # fmt: skip
+                        config.smoothing, config.heat, config.memory)  # fmt: skip
     curve: list[dict[str, float]] = []
 
     def watch(pictures: int, losses: dict[str, float]) -> None:
@@ -225,9 +235,17 @@ def fit_all(
 
 
 def fold_masks(at: Lesson, config: DiagnosisConfig) -> dict[str, npt.NDArray[np.bool_]]:
-    """Deal the photos into folds that share no object, by condition and source."""
+    """Deal the photos into folds that share no object, by condition and source.
+
+    Raises
+    ------
+    ConfigError
+        If a fold gets none, as where there are fewer objects than folds: another may then leave nothing to learn from.
+    """
     strata = [f"{r.label}/{r.source}" for r in at.table.rows]
     fold = folds(at.group, strata, config.folds, config.seed)
+    if len(np.unique(fold)) < config.folds:
+        raise ConfigError(f"{at.table.name}: too few objects for {config.folds} folds; near copies count as one")
     return {f"fold {k}": fold == k for k in range(config.folds)}
 
 

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
+from sklearn.metrics import f1_score
 
 from models.places import HEAT, Box, Frame, boxes
 
@@ -118,10 +119,14 @@ def ece(sure: Floats, right: npt.NDArray[np.bool_]) -> float:
 
 
 def figures(p: Floats, truth: Ints, conditions: Sequence[str], sources: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Give accuracy and calibration, in all and by source, and the recall of every condition by source."""
-    right = p.argmax(axis=1) == truth
-    sure = p.max(axis=1)
+    """Give accuracy, F1 and calibration in all, and the recall of every condition, also by source."""
+    answer, sure = p.argmax(axis=1), p.max(axis=1)
+    right = answer == truth
     out = {"all": {"n": float(len(p)), "accuracy": float(right.mean()), "ece": ece(sure, right)}}
+    for average in ("macro", "weighted"):  # over the conditions that there are photos of
+        out["all"][f"f1_{average}"] = float(
+            f1_score(truth, answer, average=average, labels=np.unique(truth), zero_division=0)
+        )
     source = np.array(sources)
     for c, name in enumerate(conditions):
         here = truth == c

@@ -45,6 +45,9 @@ class Schedule:
         Of labels.
     heat : float
         What the map's loss counts beside the decision's.
+    memory : float
+        What it counts to still name the things of ImageNet as before (Li & Hoiem, Learning without Forgetting, 2016):
+        what is no phone and no parcel is told by them, and there are few photos of it.
     """
 
     pictures: int = 9000
@@ -54,6 +57,7 @@ class Schedule:
     decay: float = 0.02
     smoothing: float = 0.05
     heat: float = 1.0
+    memory: float = 0.5
 
 
 def heat_loss(heat: Tensor, state: Tensor, mask: Tensor, box: Tensor) -> Tensor:
@@ -133,23 +137,26 @@ def fit_network(
     optimizer = torch.optim.AdamW(groups, weight_decay=schedule.decay)
     steps = max(1, schedule.pictures // schedule.batch)
     timetable = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: _rate(s, steps))
-    mean = {"decision": 0.0, "heat": 0.0}
+    mean = {"decision": 0.0, "heat": 0.0, "memory": 0.0}
     order = rng.choice(len(label), steps * schedule.batch, p=chance / chance.sum())
     for step in range(steps):
         rows = np.sort(order[step * schedule.batch : (step + 1) * schedule.batch])
         lower = torch.from_numpy(cache.lower[rows].astype(np.float32)).permute(0, 3, 1, 2)
-        logits, heat = network(lower)
+        logits, heat, upper = network.seen(lower)
         truth = torch.from_numpy(label[rows])
         decision = F.cross_entropy(logits, truth, ignore_index=-1, label_smoothing=schedule.smoothing)
         state, mask, box = (torch.from_numpy(np.asarray(a[rows])) for a in (cache.state, cache.mask, cache.box))
         places = heat_loss(heat, state.long(), mask.float() / 100, box)
+        named = network.backbone.named(upper).log_softmax(dim=1)
+        before = torch.from_numpy(cache.things[rows].astype(np.float32))
+        forgotten = F.kl_div(named, before, reduction="batchmean", log_target=True)
         optimizer.zero_grad()
-        (decision + schedule.heat * places).backward()  # type: ignore[no-untyped-call]
+        (decision + schedule.heat * places + schedule.memory * forgotten).backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), 2.0)
         optimizer.step()
         timetable.step()
         part = min(1.0, 2 / (step + 1)) if step < 40 else 0.05
-        for name, value in (("decision", decision), ("heat", places)):
+        for name, value in (("decision", decision), ("heat", places), ("memory", forgotten)):
             mean[name] += part * (float(value.detach()) - mean[name])
         if watch and (step % 25 == 24 or step == steps - 1):
             watch((step + 1) * schedule.batch, dict(mean))

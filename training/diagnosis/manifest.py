@@ -80,6 +80,22 @@ def _table(name: str, root: Path, rows: tuple[PhotoRow, ...]) -> PhotoTable:
     return PhotoTable(name, root, rows, seen.hexdigest())
 
 
+def _listed(path: Path, label: str) -> list[PhotoRow]:
+    """Read the rows of a manifest; those without a label may be anything, an empty last line for one."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = list(csv.DictReader(file))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"{path.name} cannot be read as a table in UTF-8: {error}") from error
+    if not lines or not {"path", label} <= set(lines[0]):
+        raise ConfigError(f"{path.name}: needs rows with the columns path and {label}")
+    for number, line in enumerate(lines, 1):
+        if line[label] and not line["path"]:
+            raise ConfigError(f"{path.name}: row {number} has no path")
+    optional = ("source", "group", "split")
+    return [PhotoRow(x["path"], x[label], **{k: x.get(k) or "" for k in optional}) for x in lines]
+
+
 def read_photos(path: Path, label: str = "condition", source: str | None = None) -> PhotoTable:
     """Read a manifest (CSV) or a folder with one folder a class.
 
@@ -96,19 +112,14 @@ def read_photos(path: Path, label: str = "condition", source: str | None = None)
     Raises
     ------
     ConfigError
-        Where there is no photo, a column or a file is missing.
+        Where there is no photo, a column or a file is missing, or the file is no table in UTF-8.
     """
     if path.is_dir():
         found = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.parent != path)
         rows = [PhotoRow(str(p.relative_to(path)), p.relative_to(path).parts[0]) for p in found]
         root = path
     elif path.is_file():
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = list(csv.DictReader(file))
-        if not lines or not {"path", label} <= set(lines[0]):
-            raise ConfigError(f"{path.name}: needs rows with the columns path and {label}")
-        optional = ("source", "group", "split")
-        rows = [PhotoRow(x["path"], x[label], **{k: x.get(k) or "" for k in optional}) for x in lines]
+        rows = _listed(path, label)
         root = path.parent
     else:
         raise ConfigError(f"there is no {path}")

@@ -18,6 +18,8 @@ __all__ = ["LOWER_BLOCKS", "Backbone", "Network", "lite0"]
 # Stages of the backbone that stay as they were pretrained; what leaves them has a stride of 8 and 40 channels.
 LOWER_BLOCKS: Final = 3
 LOWER_CHANNELS: Final = 40
+# Things that the backbone can name since its pretraining on ImageNet.
+THINGS: Final = 1000
 MIDDLE_CHANNELS: Final = 112
 UPPER_CHANNELS: Final = 1280
 # The strongest cells of a map stand for it: a crack is small beside the photo.
@@ -57,7 +59,7 @@ def _fused(module: nn.Module) -> nn.Module:
 
 
 class Backbone(nn.Module):
-    """EfficientNet-lite0 in two halves: `lower` is frozen, `upper` learns."""
+    """EfficientNet-lite0 in two halves: `lower` is frozen, `upper` learns; `naming` is its own decision on ImageNet."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,8 +67,14 @@ class Backbone(nn.Module):
         self.lower = nn.Sequential(model.conv_stem, model.bn1, *model.blocks[:LOWER_BLOCKS])
         self.middle = nn.Sequential(*model.blocks[LOWER_BLOCKS:5])
         self.upper = nn.Sequential(*model.blocks[5:], model.conv_head, model.bn2)
-        for weight in self.lower.parameters():
+        self.naming = model.classifier
+        for weight in (*self.lower.parameters(), *self.naming.parameters()):
             weight.requires_grad = False
+
+    def named(self, upper: Tensor) -> Tensor:
+        """Give the logits of the things of ImageNet, ``(n, 1000)``, by what `upper` makes of a photo."""
+        out: Tensor = self.naming(upper.mean(dim=(2, 3)))
+        return out
 
 
 class Network(nn.Module):
@@ -100,13 +108,18 @@ class Network(nn.Module):
 
     def forward(self, lower: Tensor) -> tuple[Tensor, Tensor]:
         """Give logits ``(n, conditions)`` and the map's logits ``(n, kinds, h, w)``."""
+        logits, heat, _ = self.seen(lower)
+        return logits, heat
+
+    def seen(self, lower: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Give what `forward` gives, and the upper features ``(n, channels, h / 4, w / 4)``."""
         middle = self.backbone.middle(lower)
-        upper = self.backbone.upper(middle)
+        upper: Tensor = self.backbone.upper(middle)
         size = (lower.shape[2], lower.shape[3])
         merged = self.fine(lower) + F.interpolate(self.coarse(middle), size, mode="bilinear", align_corners=False)
         merged = merged + F.interpolate(self.deep(upper), size, mode="bilinear", align_corners=False)
         heat = self.heat(self.smooth(torch.relu(merged)))
-        return self._decide(upper, heat), heat
+        return self._decide(upper, heat), heat, upper
 
     def _decide(self, upper: Tensor, heat: Tensor) -> Tensor:
         """Judge the whole photo, the device alone, and how strong the map is."""
@@ -136,4 +149,5 @@ class Whole(nn.Module):
 
 def learnt(network: Network) -> Mapping[str, Tensor]:
     """Give the weights that learning changes."""
-    return {k: v for k, v in network.state_dict().items() if not k.startswith("backbone.lower")}
+    kept = ("backbone.lower", "backbone.naming")
+    return {k: v for k, v in network.state_dict().items() if not k.startswith(kept)}

@@ -36,17 +36,18 @@ def curve_plot(curve: Sequence[dict[str, float]]) -> Figure:
 def confusion_by_source(p: Floats, held: Held, at: Lesson) -> Figure:
     """Truth and source by row, answer by column, in photos."""
     truth, answer = at.truth[held.rows], p.argmax(axis=1)
-    names = [f"{at.conditions[t]} / {at.table.rows[r].source}" for t, r in zip(truth, held.rows, strict=True)]
-    rows = sorted(set(names), key=lambda n: (at.conditions.index(n.split(" / ")[0]), n))
+    pairs = [(int(t), at.table.rows[r].source) for t, r in zip(truth, held.rows, strict=True)]
+    rows = sorted(set(pairs))
     counts = np.zeros((len(rows), len(at.conditions)), int)
-    np.add.at(counts, ([rows.index(n) for n in names], answer), 1)
+    np.add.at(counts, ([rows.index(pair) for pair in pairs], answer), 1)
     figure = Figure(figsize=(3 + 0.5 * len(at.conditions), 2.5 + 0.3 * len(rows)), layout="constrained")
     axis = figure.subplots()
     axis.imshow(counts / counts.sum(axis=1, keepdims=True), cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for (i, j), n in np.ndenumerate(counts):
         if n:
             axis.text(j, i, str(n), ha="center", va="center", fontsize=7)
-    axis.set(xticks=range(len(at.conditions)), yticks=range(len(rows)), yticklabels=rows, xlabel="answer")
+    names = [f"{at.conditions[t]} / {source}" for t, source in rows]
+    axis.set(xticks=range(len(at.conditions)), yticks=range(len(rows)), yticklabels=names, xlabel="answer")
     axis.set_xticklabels(at.conditions, rotation=90)
     return figure
 

@@ -54,8 +54,7 @@ def _reread() -> dict[str, str]:
 def own_photos(arguments: argparse.Namespace) -> tuple[PhotoTable, dict[str, Marks] | None, dict[str, Drawn]]:
     """Find the photos: the caller's, or the shared ones of phones and parcels with what was drawn on them."""
     if arguments.data:
-        label = "condition" if arguments.label == "label" else arguments.label
-        return read_photos(arguments.data, label, arguments.source), None, {}
+        return read_photos(arguments.data, arguments.label or "condition", arguments.source), None, {}
     root = data_root() / "photos"
     if not (root / "manifest.csv").is_file():
         raise ConfigError("the shared photos are not here: set AFTERSIGHT_DATA, or give --data")
@@ -83,7 +82,7 @@ def fit_photos(arguments: argparse.Namespace) -> tuple[str, Path]:
     """Fit, judge, export, log and register; gives the release's name and folder."""
     config = load_diagnosis_config(arguments.set)
     table, marks, drawn = own_photos(arguments)
-    name = arguments.release_name or ("diagnosis" if marks is not None else table.name.lower())
+    name = arguments.release_name or ("diagnosis" if marks is not None else track.name_of(table.name))
     conditions = list(CONDITIONS) if marks is not None else sorted({r.label for r in table.rows})
     taxonomy = flat_taxonomy(conditions)
     shares: Mapping[str, float] | None = None

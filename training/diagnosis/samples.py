@@ -14,7 +14,7 @@ from models.places import HEAT, letterbox
 from training.diagnosis.manifest import PhotoTable
 from training.diagnosis.marks import DENSE, UNKNOWN, Bytes, Marks, Target, blank, cells_of, target_of
 from training.diagnosis.views import frame, laid, lit, plain
-from training.render import Rendered, render
+from training.render import Rendered, flat_picture, render
 from training.render.geometry import Points, project
 
 __all__ = ["Plan", "Sample", "Studio", "plan_generic", "plan_phones"]
@@ -45,6 +45,8 @@ RENDERED: Final = {
     "stain": 130,
     "liquid_damage": 200,
 }
+# Pictures that show neither phone nor parcel and look as if: see `training.render.flat`.
+FLAT: Final = 260
 # Damage painted onto a real photo of an intact phone whose screen is outlined, views of each.
 PAINTED: Final = {"screen_broken": 6, "display_fault": 1, "scratch": 1, "stain": 0.5, "liquid_damage": 0.5}
 
@@ -56,7 +58,7 @@ class Plan:
     Attributes
     ----------
     kind : str
-        ``plain`` (as answering sees it), ``view``, ``swap`` (another background), ``paint`` or ``render``.
+        ``plain`` (as answering sees it), ``view``, ``swap`` (another background), ``paint``, ``render`` or ``flat``.
     label : str
     photo : int
         Row of the table; -1 for none.
@@ -115,7 +117,7 @@ def plan_phones(table: PhotoTable, marks: Mapping[str, Marks], seed: int) -> lis
                 plans += [Plan("paint", label, i)] * int(times + rng.random())
     for label, times in RENDERED.items():
         plans += [Plan("render", label, -1, scene()) for _ in range(times)]
-    return plans
+    return plans + [Plan("flat", "nothing_to_diagnose")] * FLAT
 
 
 class Studio:
@@ -148,6 +150,8 @@ class Studio:
         rng = np.random.default_rng((self.seed, number))
         if plan.kind in ("render", "paint"):
             return self._rendered(rng, plan)
+        if plan.kind == "flat":
+            return Sample(lit(rng, flat_picture(rng, self.size)), blank(self.size))
         pixels, row = self._photo(plan.photo), self.table.rows[plan.photo]
         known = self.marks.get(row.path)
         h, w = pixels.shape[:2]

@@ -13,6 +13,7 @@ __all__ = ["LAYERS", "Pose", "make_pose"]
 
 LAYERS: Final = 4  # planes that make up the side of the plate
 THICK: Final = 0.11  # thickness in widths: 8 mm of 73 mm
+STEEPEST: Final = 1.5  # radians: beyond, gaps between the planes would show
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +46,20 @@ def _long_side(rng: np.random.Generator) -> float:
     return float(rng.uniform(1.0, 1.9)) if kind > 0.75 else float(rng.uniform(0.55, 1.0))
 
 
-def make_pose(rng: np.random.Generator, aspect: float, shape: tuple[int, int], held: bool) -> Pose:
-    """Turn, tilt and place a plate of the given aspect in the picture."""
+def _tilt(rng: np.random.Generator, edge: bool) -> tuple[float, float]:
+    """Draw how far the plate leans about its short and its long side, in radians; by its edge it all but stands."""
     tilt = float(rng.choice([0.12, 0.35, 0.75], p=[0.4, 0.4, 0.2]))
+    lean = float(rng.normal(0, tilt)), float(rng.normal(0, 0.7 * tilt))
+    if not edge:
+        return lean
+    steep, little = float(rng.choice([-1, 1]) * rng.uniform(1.1, STEEPEST)), 0.3 * lean[0]
+    return (steep, little) if rng.random() < 0.4 else (little, steep)
+
+
+def make_pose(rng: np.random.Generator, aspect: float, shape: tuple[int, int], held: bool, edge: bool = False) -> Pose:
+    """Turn, tilt and place a plate of the given aspect in the picture; ``edge`` shows it from the side."""
     spin = float(rng.normal(0, 0.25)) if held or rng.random() < 0.6 else float(rng.uniform(0, 2 * np.pi))
-    turn = _turn(float(rng.normal(0, tilt)), float(rng.normal(0, 0.7 * tilt)), spin)
+    turn = _turn(*_tilt(rng, edge), spin)
     size = _long_side(rng) * min(shape)
     if held:
         size = max(size, 0.55 * min(shape))

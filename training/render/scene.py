@@ -31,6 +31,7 @@ REACH: Final = 0.03  # screen this near to a crack, chip or scratch (in screen w
 THIN: Final = ("crack", "chip", "scratch")
 FEWEST: Final = 12  # damaged pixels below which the picture does not show its condition
 TRIES: Final = 6
+EDGEWISE: Final = 0.15  # how often a whole phone is seen from the side, as customers show a frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,7 @@ class _Wish:
     front: bool
     lit: bool
     held: bool
+    edge: bool
 
 
 def _wish(rng: np.random.Generator, condition: str) -> _Wish:
@@ -138,13 +140,16 @@ def _wish(rng: np.random.Generator, condition: str) -> _Wish:
         condition, 0.0
     )
     lit = 0.97 if condition == "display_fault" else 0.5
-    return _Wish(condition, bool(rng.random() >= back), bool(rng.random() < lit), bool(rng.random() < 0.35))
+    front, shining, held = (bool(rng.random() < p) for p in (1 - back, lit, 0.35))
+    # Only what is whole is seen by its edge: no damage could be.
+    edge = condition == "intact" and bool(rng.random() < EDGEWISE)
+    return _Wish(condition, front, shining, held or (edge and bool(rng.random() < 0.6)), edge)
 
 
 def _scene(rng: np.random.Generator, wish: _Wish, shape: tuple[int, int], background: Bytes | None) -> Rendered:
     phone = make_phone(rng)
     canvas = make_background(rng, shape) if background is None else background_from(rng, background, shape).copy()
-    pose, colour = make_pose(rng, phone.aspect, shape, wish.held), skin(rng)
+    pose, colour = make_pose(rng, phone.aspect, shape, wish.held, wish.edge), skin(rng)
     box = (phone.frame, phone.frame, 1 - phone.frame, phone.aspect - phone.frame)
     glass = _face_pane(pose, shape, wish.lit, box, max(0.01, phone.radius - phone.frame))
     unit = scale_of(glass)
