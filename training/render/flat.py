@@ -1,4 +1,4 @@
-"""Pictures that speak of phones and show none: drawings, cracks on nothing, screenshots. There is nothing to diagnose."""
+"""Pictures that speak of phones and show none: drawings, cracks on nothing, screenshots; nothing to diagnose."""
 
 from __future__ import annotations
 
