@@ -8,7 +8,7 @@ import logging
 import multiprocessing
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -106,7 +106,9 @@ def chances(at: Lesson, config: DiagnosisConfig, shares: Mapping[str, float] | N
     """
     out = np.zeros(len(at.plans))
     made = np.array([p.kind in MADE for p in at.plans])
-    source = np.array([at.table.rows[p.photo].source if p.kind not in MADE else p.kind for p in at.plans])
+    source = np.array(
+        [at.table.rows[p.photo].source if p.photo >= 0 and p.kind != "paint" else p.kind for p in at.plans]
+    )
     meant = np.array([at.conditions.index(p.label) for p in at.plans])
     for c, name in enumerate(at.conditions):
         here = meant == c
@@ -128,9 +130,13 @@ def _kept(at: Lesson, held: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     return ~np.array([away[list(p.uses)].any() for p in at.plans])
 
 
+def _code() -> str:
+    return code_digest(Path(__file__).parent / f for f in ("learn.py", "network.py", "fit.py"))
+
+
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """One network to fit: without some photos."""
+    """One network to fit: without some photos; by the code as it was when the work was given out."""
 
     at: Lesson
     config: DiagnosisConfig
@@ -138,6 +144,7 @@ class _Work:
     held: npt.NDArray[np.bool_]
     number: int
     name: str
+    code: str = field(default_factory=_code)
 
     @property
     def file(self) -> Path:
@@ -145,8 +152,7 @@ class _Work:
         at = self.at
         alike = [at.group.tolist(), [r.source for r in at.table.rows]]  # which decide what is drawn, and how often
         said = [at.cache.folder.name, self.config.as_dict(), self.shares, self.number, at.conditions, alike]
-        code = code_digest(Path(__file__).parent / f for f in ("learn.py", "network.py", "fit.py"))
-        digest = hashlib.sha256(json.dumps([said, code]).encode() + self.held.tobytes()).hexdigest()[:16]
+        digest = hashlib.sha256(json.dumps([said, self.code]).encode() + self.held.tobytes()).hexdigest()[:16]
         return at.cache.folder / f"network-{digest}.pt"
 
 
