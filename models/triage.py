@@ -23,6 +23,7 @@ from models.explain import ngram_words
 from models.heads import Heads, Probabilities
 from models.release import STORE, Release, load_release
 from models.space import Floats, Space, Sparse
+from models.text_network import TextNetwork
 
 __all__ = ["TriageModel", "open_triage", "urgency_score"]
 
@@ -100,6 +101,14 @@ class TriageModel:
         self.heads = Heads.load(release.tensors, release.taxonomy)
         if (len(self.space.idf), len(self.space.landmarks)) != (len(self.heads.ngrams), len(self.heads.dense)):
             raise ReleaseError("weights.safetensors: the heads do not fit the feature space")
+        outputs = len(self.heads.bias)
+        self.network = (
+            TextNetwork(release.network, release.tokenizer, str(config["network"]["prefix"]), outputs)
+            if release.network
+            else None
+        )
+        if self.heads.voices != 1 + bool(release.network):
+            raise ReleaseError("weights.safetensors: the calibration does not fit what is calibrated")
         self._thresholds = {field: Threshold.of(row) for field, row in config["thresholds"].items()}
         self._tag_floor = np.array(config["tag_floor"], np.float32)
         self._likeness_floor = float(config["likeness_floor"])
@@ -133,7 +142,10 @@ class TriageModel:
         sparse = [self.space.sparse(n) for n in normals]
         dense = self.space.dense(self.space.centred(normals))  # (n, landmarks)
         likeness: Floats = dense.max(axis=1, initial=0.0)
-        return self.heads.calibrate(self.heads.scores(sparse, dense)), sparse, likeness
+        scores = self.heads.scores(sparse, dense)
+        if self.network is not None:
+            scores = np.hstack([scores, self.network.read(normals)])
+        return self.heads.calibrate(scores), sparse, likeness
 
     def _answer(self, read: _Read) -> Triage:
         language = read.language
