@@ -15,7 +15,17 @@ from typing import Final
 import emoji
 import opencc
 
-__all__ = ["CARD", "MAX_CHARS", "PLACEHOLDERS", "detect_language", "for_encoder", "for_reader", "normalize", "repair"]
+__all__ = [
+    "CARD",
+    "MAX_CHARS",
+    "PLACEHOLDERS",
+    "detect_language",
+    "for_encoder",
+    "for_reader",
+    "normalize",
+    "repair",
+    "shortened",
+]
 
 # Longer than any ticket seen (the longest real one has 4,100 characters): what comes after is a pasted log.
 MAX_CHARS: Final = 20_000
@@ -107,14 +117,17 @@ def normalize(text: str) -> str:
     return _NOISE.sub(_replace, text).strip()
 
 
+def shortened(text: str, limit: int) -> str:
+    """Keep the first two thirds and the last third of so many characters: a request stands at either end."""
+    return text if len(text) <= limit else f"{text[: limit * 2 // 3]} {text[-limit // 3 :]}"
+
+
 def for_encoder(normal: str, limit: int = 900) -> str:
     """Give normalised text without placeholders, as a sentence encoder was trained on.
 
-    Of a long text the first two thirds and the last third of `limit` characters are kept: the encoder's time grows
-    with the length, and a request stands at the beginning or at the end.
+    A long text is shortened: the encoder's time grows with the length.
     """
-    text = normal.translate(_DROP_PLACEHOLDERS)
-    return text if len(text) <= limit else f"{text[: limit * 2 // 3]} {text[-limit // 3 :]}"
+    return shortened(normal.translate(_DROP_PLACEHOLDERS), limit)
 
 
 def for_reader(normal: str) -> str:

@@ -10,13 +10,20 @@ import onnxruntime as ort
 from tokenizers import Tokenizer
 
 from features.errors import ReleaseError
-from features.text import for_reader
+from features.text import for_reader, shortened
 from models.space import Floats
 
-__all__ = ["NOTHING", "TextNetwork"]
+__all__ = ["TextNetwork", "readable"]
 
 # What stands for a text without letters: the network needs something to read.
 NOTHING: Final = "空"
+# A network's time grows with the length; 99 % of real tickets are shorter.
+MOST_CHARS: Final = 240
+
+
+def readable(normal: str) -> str:
+    """Give normalised text as the network reads it: placeholders as words, and not too long."""
+    return shortened(for_reader(normal).strip(), MOST_CHARS) or NOTHING
 
 
 class TextNetwork:
@@ -54,7 +61,7 @@ class TextNetwork:
             raise ReleaseError("model.onnx: does not fit the labels")
 
     def _logits(self, normal: str) -> Floats:
-        ids = self._tokenizer.encode(self._prefix + (for_reader(normal).strip() or NOTHING)).ids
+        ids = self._tokenizer.encode(self._prefix + readable(normal)).ids
         pieces = np.array([ids], np.int64)
         out: Floats = self._session.run(["logits"], {"input_ids": pieces, "attention_mask": np.ones_like(pieces)})[0][0]
         return out

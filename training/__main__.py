@@ -28,6 +28,8 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("--label", help="its label column; by default label, of photos condition")
     fit.add_argument("--source", help="of a manifest of photos: this source alone")
     fit.add_argument("--as", dest="release_name", help="the release's name; by default the model's or the table's")
+    fit.add_argument("--encoder", metavar="PATH_OR_NAME", help="of tickets: the encoder, see configs/triage.yaml")
+    fit.add_argument("--fine-tune", action="store_true", help="fine-tune it, and let it answer beside the linear heads")
     fit.add_argument("--set", action="append", default=[], metavar="KNOB=VALUE", help="see configs/NAME.yaml")
     fit.add_argument("--promote", metavar="WHY", help="promote the release at once")
 

@@ -19,7 +19,7 @@ from training.heads import fit_heads
 from training.matrices import Matrices, Targets
 from training.metrics import by_label, choose_tag_floor, decode_tags, errors, expected_calibration_error, score
 
-__all__ = ["HeldOut", "Judged", "hold_out", "judge"]
+__all__ = ["HeldOut", "Judged", "deal", "hold_out", "judge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +68,26 @@ class Judged:
     errors: list[dict[str, Any]]
 
 
-def hold_out(matrices: Matrices, target: Targets, data: Dataset, config: TriageConfig) -> HeldOut:
-    """Score every judged row by heads fitted without its fold."""
-    fold = folds_by_content([data.rows[i] for i in data.judged], config.folds, config.seed)
+def deal(data: Dataset, config: TriageConfig) -> Ints:
+    """Deal the judged rows into folds that share no content, ``(len(data.judged),)``."""
+    return folds_by_content([data.rows[i] for i in data.judged], config.folds, config.seed)
+
+
+def hold_out(
+    matrices: Matrices, target: Targets, data: Dataset, config: TriageConfig, beside: Floats | None = None
+) -> HeldOut:
+    """Score every judged row by heads fitted without its fold.
+
+    Parameters
+    ----------
+    matrices : Matrices
+    target : Targets
+    data : Dataset
+    config : TriageConfig
+    beside : ndarray of float32, (len(data.judged), outputs), optional
+        What another voice, fitted on the same folds, says of them.
+    """
+    fold = deal(data, config)
     scores = np.zeros((len(data.judged), sum(target.sizes)), np.float32)
     everyone = np.arange(len(data.rows))
     for k in range(config.folds):
@@ -78,6 +95,8 @@ def hold_out(matrices: Matrices, target: Targets, data: Dataset, config: TriageC
         train = np.setdiff1d(everyone, held)
         heads = fit_heads(matrices, target, train, data.weight[train], config.ridge)
         scores[fold == k] = heads.scores(matrices, held)
+    if beside is not None:
+        scores = np.hstack([scores, beside])
     return HeldOut(data.judged, fold, scores, cross_fit(scores, target, data.judged, fold))
 
 
@@ -112,8 +131,15 @@ def _autonomy(held: HeldOut, target: Targets, tags: npt.NDArray[np.bool_], confi
     return out
 
 
-def judge(matrices: Matrices, target: Targets, data: Dataset, taxonomy: Taxonomy, config: TriageConfig) -> Judged:
-    """Cross-validate, calibrate across folds, and take all figures.
+def judge(
+    matrices: Matrices,
+    target: Targets,
+    data: Dataset,
+    taxonomy: Taxonomy,
+    config: TriageConfig,
+    beside: Floats | None = None,
+) -> Judged:
+    """Cross-validate, calibrate across folds, and take all figures; ``beside`` as in `hold_out`.
 
     Notes
     -----
@@ -121,7 +147,7 @@ def judge(matrices: Matrices, target: Targets, data: Dataset, taxonomy: Taxonomy
     calibrate. They are cross-validated, folds disjoint by content; the calibration is fitted across the same folds,
     never on a row's own truth.
     """
-    held = hold_out(matrices, target, data, config)
+    held = hold_out(matrices, target, data, config, beside)
     truth = target.values[held.rows][:, target.sizes[0] : sum(target.sizes[:2])] > 0.5
     floor = choose_tag_floor(held.p, truth, taxonomy) if taxonomy.tags else 0.5
     tags = decode_tags(held.p, floor, taxonomy)

@@ -10,16 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from features.taxonomy import Taxonomy
+from features.text import normalize
 from models.heads import Probabilities
 from models.space import Floats
 from training.calibrate import apply_calibration, fit_calibration
 from training.config import TriageConfig
 from training.dataset import Dataset, Ints
 from training.heads import Linear, fit_heads
-from training.judge import Judged, judge
+from training.judge import Judged, deal, judge
 from training.matrices import Matrices, Targets, build, targets
 
-__all__ = ["Fitted", "fit"]
+__all__ = ["Fitted", "fine_tuned", "fit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,9 @@ class Fitted:
     judged : Judged
     target : Targets
     own : callable
-        The final heads' word on rows they saw, to check the saved release against.
+        The final word on rows that were learnt from, to check the saved release against.
+    network : training.textnet.voice.Fitted or None
+        What answers beside the heads.
     """
 
     tensors: dict[str, npt.NDArray[Any]]
@@ -42,6 +45,7 @@ class Fitted:
     judged: Judged
     target: Targets
     own: Callable[[Ints], Probabilities]
+    network: Any = None
 
 
 def _tensors(matrices: Matrices, heads: Linear, calibration: dict[str, Floats]) -> dict[str, npt.NDArray[Any]]:
@@ -55,11 +59,39 @@ def _tensors(matrices: Matrices, heads: Linear, calibration: dict[str, Floats]) 
     }
 
 
+def fine_tuned(data: Dataset, target: Targets, config: TriageConfig) -> tuple[Any, Floats | None]:
+    """Fine-tune a network for every fold and one for the release.
+
+    Returns
+    -------
+    tuple of training.textnet.voice.Fitted and ndarray of float32, (len(data.judged), outputs)
+        The released one, and what the others say of the rows they did not see; None and None where none is wanted.
+    """
+    if not config.fine_tune:
+        return None, None
+    from training.textnet.learn import Schedule  # torch and transformers take seconds to import
+    from training.textnet.voice import Job, fit_networks
+
+    knobs: dict[str, Any] = {k: int(v) if k in ("batch", "pieces") else v for k, v in config.network.items()}
+    fold, texts = deal(data, config), tuple(normalize(r.text) for r in data.rows)
+    held = [data.judged[fold == k] for k in range(config.folds)] + [np.empty(0, np.int64)]
+    jobs = [
+        Job(f"network {k}", texts, target, data.weight, rows, config.fine_tune, Schedule(**knobs), config.seed + k)
+        for k, rows in enumerate(held)
+    ]
+    *folds, released = fit_networks(jobs, config.workers)
+    beside = np.zeros((len(data.judged), sum(target.sizes)), np.float32)
+    for k, network in enumerate(folds):
+        beside[fold == k] = network.held
+    return released, beside
+
+
 def fit(data: Dataset, taxonomy: Taxonomy, config: TriageConfig) -> Fitted:
     """Take figures, calibration and thresholds from rows held out; then fit the heads on all rows."""
     matrices = build([r.text for r in data.rows], config)
     target = targets(data.rows, taxonomy)
-    judged = judge(matrices, target, data, taxonomy, config)
+    network, beside = fine_tuned(data, target, config)
+    judged = judge(matrices, target, data, taxonomy, config, beside)
     heads = fit_heads(matrices, target, np.arange(len(data.rows)), data.weight, config.ridge)
     calibration = fit_calibration(judged.held.scores, target, judged.held.rows)
     likeness = matrices.near[data.judged].max(axis=1, initial=0.0)
@@ -69,11 +101,13 @@ def fit(data: Dataset, taxonomy: Taxonomy, config: TriageConfig) -> Fitted:
         "tag_floor": judged.floor,
         "likeness_floor": round(float(np.quantile(likeness, config.out_of_scope_share)), 4),
         "thresholds": {f: {k: a[k] for k in ("automate", "suggest")} for f, a in judged.autonomy.items()},
+        **({"network": network.config} if network else {}),
     }
-    return Fitted(
-        tensors=_tensors(matrices, heads, calibration),
-        config=release,
-        judged=judged,
-        target=target,
-        own=lambda some: apply_calibration(heads.scores(matrices, some), target, calibration),
-    )
+
+    def own(some: Ints) -> Probabilities:
+        scores = heads.scores(matrices, some)
+        if network:
+            scores = np.hstack([scores, network.read([data.rows[i].text for i in some])])
+        return apply_calibration(scores, target, calibration)
+
+    return Fitted(_tensors(matrices, heads, calibration), release, judged, target, own, network)

@@ -34,7 +34,7 @@ from training.judge import judge
 from training.matrices import build, targets
 from training.metrics import score
 from training.plots import confusion_plot, reliability_plot
-from training.triage import Fitted
+from training.triage import Fitted, fine_tuned
 from training.triage import fit as fit_triage
 
 __all__ = ["ablate", "compare", "corpus", "evaluate", "fit", "knobs", "promote", "rollback"]
@@ -62,7 +62,7 @@ def fit(arguments: argparse.Namespace) -> None:
         _print_metrics(load_release(name, folder=release).manifest["metrics"])
         _promoted(name, release, arguments.promote)
         return
-    config = load_config(arguments.set)
+    config = load_config([*_encoder_knobs(arguments), *arguments.set])
     table = _own_table(arguments)
     name = asked or (track.name_of(table.name) if table else arguments.name)
     data = gather(config, table)
@@ -78,6 +78,13 @@ def fit(arguments: argparse.Namespace) -> None:
     _print_metrics(fitted.judged.metrics)
     log.info("release %s/%s, registered as version %s, run %s", name, release.name, number, run)
     _promoted(name, release, arguments.promote)
+
+
+def _encoder_knobs(arguments: argparse.Namespace) -> list[str]:
+    """Turn ``--encoder`` and ``--fine-tune`` into knobs: one is fine-tuned, or is used as it is."""
+    if arguments.fine_tune:
+        return [f"fine_tune={json.dumps(arguments.encoder or 'e5-small')}"]
+    return [f"encoder={json.dumps(arguments.encoder)}"] if arguments.encoder else []
 
 
 def _promoted(name: str, release: Path, why: str | None) -> None:
@@ -128,7 +135,10 @@ def _rounded(table: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, An
 def _save(name: str, fitted: Fitted, data: Dataset, taxonomy: Taxonomy, config: TriageConfig, run: str) -> Path:
     facts = _facts(fitted, data, config)
     who = {"run": run, "created": datetime.now(UTC).isoformat(timespec="seconds"), "by": getpass.getuser()}
-    return save_release(name, fitted.tensors, taxonomy, fitted.config, facts, write_card(name, facts), who, CANDIDATES)
+    files = (fitted.network.network, fitted.network.tokenizer) if fitted.network else ()
+    return save_release(
+        name, fitted.tensors, taxonomy, fitted.config, facts, write_card(name, facts), who, CANDIDATES, *files
+    )
 
 
 def _log(fitted: Fitted, taxonomy: Taxonomy, seconds: float) -> None:
@@ -151,8 +161,8 @@ def ablate(arguments: argparse.Namespace) -> None:
         config = load_config([*arguments.set, *overrides])
         data, taxonomy = gather(config), default_taxonomy()
         with track.run(f"{arguments.name}-ablation", {**config.as_dict(), "variant": variant}):
-            matrices = build([r.text for r in data.rows], config)
-            judged = judge(matrices, targets(data.rows, taxonomy), data, taxonomy, config)
+            matrices, target = build([r.text for r in data.rows], config), targets(data.rows, taxonomy)
+            judged = judge(matrices, target, data, taxonomy, config, fine_tuned(data, target, config)[1])
             track.log_figures(judged.metrics, {}, {})
         table[variant] = {**judged.metrics["all"], "n": float(len(data.rows))}
         log.info("%s: %s", variant, {k: round(v, 3) for k, v in table[variant].items()})
@@ -162,7 +172,7 @@ def ablate(arguments: argparse.Namespace) -> None:
 def evaluate(arguments: argparse.Namespace) -> None:
     """Score a saved release with the code that answers; says so where the rows were trained on."""
     release = load_release(arguments.name, folder=_folder(arguments.name, arguments.version))
-    if release.network:
+    if "maps" in release.config:  # of places in photos
         from training.diagnosis.evaluate import evaluate_photos
 
         _print_metrics(evaluate_photos(release, arguments))

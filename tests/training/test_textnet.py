@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from tokenizers import Tokenizer, models, pre_tokenizers, processors
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from features.errors import ConfigError, ReleaseError
+from features.schema import Ticket
+from features.taxonomy import default_taxonomy
+from features.text import normalize
+from models.release import load_release, save_release
 from models.text_network import TextNetwork
+from models.triage import TriageModel
+from tests.training.tiny_text_encoder import save_tiny_encoder, tiny_encoder
+from training.config import load_config
+from training.data import Row
+from training.dataset import Dataset
 from training.matrices import Targets
 from training.textnet.backbone import Backbone, open_backbone
 from training.textnet.export import to_onnx, tokenizer_file
@@ -32,32 +41,10 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def tiny_encoder(words: Sequence[str] = WORDS) -> tuple[Any, Any]:
-    """A transformer of one layer, with a unigram vocabulary."""
-    pieces = ["<s>", "<pad>", "</s>", "<unk>", *words, *sorted(set("".join(words)) - set(words))]
-    scores = [0.0] * 4 + [-1.0] * len(words) + [-5.0] * (len(pieces) - 4 - len(words))
-    made = Tokenizer(models.Unigram(list(zip(pieces, scores, strict=True)), unk_id=3, byte_fallback=False))
-    made.pre_tokenizer = pre_tokenizers.WhitespaceSplit()  # type: ignore[assignment]
-    made.post_processor = processors.TemplateProcessing(  # type: ignore[assignment]
-        single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
-    )
-    named = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=made, **named)
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=len(pieces), hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32,
-        max_position_embeddings=64, pad_token_id=1,
-    )  # fmt: skip
-    return tokenizer, BertModel(config, add_pooling_layer=False).eval()
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same as a folder that transformers can open."""
-    path = tmp_path_factory.mktemp("encoder") / "tiny"
-    for part in tiny_encoder():
-        part.save_pretrained(path)
-    return path
+    return save_tiny_encoder(WORDS, tmp_path_factory.mktemp("encoder") / "tiny")
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +112,7 @@ def test_what_is_said_does_not_depend_on_the_batch(reader: Any, backbone: Backbo
 
 
 def test_the_vocabulary_is_cut_and_reads_as_before(folder: Path) -> None:
-    tokenizer, model = tiny_encoder()
+    tokenizer, model = tiny_encoder(WORDS)
     cut = open_backbone(str(folder), ["屏幕碎了", "发票"])
     assert len(cut.tokenizer) < len(tokenizer)
     for text in ("屏幕碎了", "发票 屏幕", "手机退款", "龘"):
@@ -195,3 +182,63 @@ def test_what_does_not_fit_is_refused(exported: tuple[bytes, bytes], broken: str
             prefix="",
             outputs=7 if broken == "outputs" else sum(SIZES),
         )
+
+
+WHOLE = ["屏幕碎了 {}", "手机碎了 {}", "怎么开发票 {}", "发票怎么开 {}"]
+
+
+@pytest.fixture(scope="module")
+def tickets() -> Dataset:
+    rows = [
+        Row(f"{i}-{k}", text.format("abcdefghij"[k] * 4), "t", ("repair", "repair", "inquiry", "inquiry")[i], (), "p3")
+        for i, text in enumerate(WHOLE)
+        for k in range(10)
+    ]
+    return Dataset(tuple(rows), np.ones(len(rows), np.float32), np.arange(len(rows)), ())
+
+
+@pytest.fixture(scope="module")
+def both(folder: Path, tickets: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A fit of heads and network, and the taxonomy."""
+    from training.textnet import voice
+    from training.triage import fit
+
+    knobs = ["encoder=none", "landmarks=0", "folds=2", "min_df=1", "workers=1", "network.epochs=6", "network.batch=8"]
+    knobs += [f"fine_tune={folder}", "network.rate=0.003", "network.rate_heads=0.01", "network.pieces=16"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(voice, "FOLDER", tmp_path_factory.mktemp("networks"))
+        patch.setattr(voice, "multiprocessing", SimpleNamespace(get_context=lambda _: SimpleNamespace(Pool=here)))
+        return fit(tickets, default_taxonomy(), load_config(knobs))
+
+
+def here(*_: Any) -> Any:
+    """A pool that works in this process."""
+    return nullcontext(SimpleNamespace(imap=lambda work, tasks, chunksize: map(work, tasks)))
+
+
+def test_both_voices_are_judged_and_released_together(both: Any, tickets: Dataset, tmp_path: Path) -> None:
+    assert both.judged.held.scores.shape == (len(tickets.rows), 2 * both.target.values.shape[1])
+    assert both.judged.metrics["all"]["category_accuracy"] > 0.9
+    files = both.network.network, both.network.tokenizer
+    facts = {"metrics": {}, "data": []}
+    saved = save_release("triage", both.tensors, default_taxonomy(), both.config, facts, "#", {}, tmp_path, *files)
+    assert {"model.onnx", "tokenizer.json"} <= {p.name for p in saved.iterdir()}
+    model = TriageModel(load_release("triage", folder=saved))
+    told = model.probabilities([normalize(r.text) for r in tickets.rows])
+    np.testing.assert_allclose(told.category, both.own(np.arange(len(tickets.rows))).category, atol=0.01)
+    answers = model.answer([Ticket("1", "屏幕碎了 怎么办"), Ticket("2", "")])
+    assert answers[0].category.key == "repair"
+    assert answers[1].category.key == "other"
+
+
+def test_a_network_is_never_asked_about_what_it_saw(both: Any, tickets: Dataset) -> None:
+    alone = both.network.read([r.text for r in tickets.rows])
+    beside = both.judged.held.scores[:, both.target.values.shape[1] :]
+    assert not np.allclose(alone, beside, atol=1e-3)
+
+
+def test_a_release_that_lost_its_network_is_refused(both: Any, tmp_path: Path) -> None:
+    facts = {"metrics": {}, "data": []}
+    saved = save_release("triage", both.tensors, default_taxonomy(), both.config, facts, "#", {}, tmp_path)
+    with pytest.raises(ReleaseError, match="calibration"):
+        TriageModel(load_release("triage", folder=saved))
