@@ -33,8 +33,14 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("--set", action="append", default=[], metavar="KNOB=VALUE", help="see configs/NAME.yaml")
     fit.add_argument("--promote", metavar="WHY", help="promote the release at once")
 
-    ablate = verbs.add_parser("ablate", help="what every part is worth: configs/ablation.yaml, on the same folds")
+    ablate = verbs.add_parser("ablate", help="what every part is worth, on the same folds")
     ablate.add_argument("name", choices=["triage"])
+    ablate.add_argument(
+        "--variants",
+        choices=["ablation", "encoders"],
+        default="ablation",
+        help="see configs/ablation.yaml, encoders.yaml",
+    )
     ablate.add_argument("--set", action="append", default=[], metavar="KNOB=VALUE", help="see configs/triage.yaml")
 
     evaluate = verbs.add_parser("evaluate", help="score a saved release with the code that answers")

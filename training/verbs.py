@@ -154,17 +154,20 @@ def _log(fitted: Fitted, taxonomy: Taxonomy, seconds: float) -> None:
 
 
 def ablate(arguments: argparse.Namespace) -> None:
-    """Leave out one thing at a time, on the same folds; every variant is a run in MLflow."""
-    variants: dict[str, list[str]] = yaml.safe_load((HERE / "ablation.yaml").read_text(encoding="utf-8"))
+    """Judge variants of a recipe on the same folds; every variant is a run in MLflow."""
+    page = (HERE / f"{arguments.variants}.yaml").read_text(encoding="utf-8")
+    variants: dict[str, list[str]] = yaml.safe_load(page)
     table = {}
     for variant, overrides in variants.items():
         config = load_config([*arguments.set, *overrides])
         data, taxonomy = gather(config), default_taxonomy()
-        with track.run(f"{arguments.name}-ablation", {**config.as_dict(), "variant": variant}):
+        started = time.perf_counter()
+        with track.run(f"{arguments.name}-{arguments.variants}", {**config.as_dict(), "variant": variant}):
             matrices, target = build([r.text for r in data.rows], config), targets(data.rows, taxonomy)
             judged = judge(matrices, target, data, taxonomy, config, fine_tuned(data, target, config)[1])
             track.log_figures(judged.metrics, {}, {})
-        table[variant] = {**judged.metrics["all"], "n": float(len(data.rows))}
+        minutes = (time.perf_counter() - started) / 60
+        table[variant] = {**judged.metrics["all"], "n": float(len(data.rows)), "minutes": minutes}
         log.info("%s: %s", variant, {k: round(v, 3) for k, v in table[variant].items()})
     _print_metrics(table)
 
