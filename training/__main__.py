@@ -39,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
         "--variants",
         choices=["ablation", "encoders"],
         default="ablation",
-        help="see configs/ablation.yaml, encoders.yaml",
+        help="see configs/",
     )
     ablate.add_argument("--set", action="append", default=[], metavar="KNOB=VALUE", help="see configs/triage.yaml")
 
