@@ -18,6 +18,7 @@ from training.dataset import Dataset, Ints
 from training.heads import Linear, fit_heads
 from training.judge import Judged, judge
 from training.matrices import Matrices, Targets, build, targets
+from training.robustness.table import Slices, held_out_slices, translations
 
 __all__ = ["Fitted", "fit"]
 
@@ -32,6 +33,8 @@ class Fitted:
     config : dict
         What the answering code needs besides the weights.
     judged : Judged
+    slices : Slices
+        What the held-out heads say of the judged tickets rewritten.
     target : Targets
     own : callable
         The final heads' word on rows they saw, to check the saved release against.
@@ -40,6 +43,7 @@ class Fitted:
     tensors: dict[str, npt.NDArray[Any]]
     config: dict[str, Any]
     judged: Judged
+    slices: Slices
     target: Targets
     own: Callable[[Ints], Probabilities]
 
@@ -74,6 +78,7 @@ def fit(data: Dataset, taxonomy: Taxonomy, config: TriageConfig) -> Fitted:
         tensors=_tensors(matrices, heads, calibration),
         config=release,
         judged=judged,
+        slices=held_out_slices(judged, target, data, taxonomy, translations()),
         target=target,
         own=lambda some: apply_calibration(heads.scores(matrices, some), target, calibration),
     )
