@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.taxonomy import default_taxonomy
@@ -33,6 +33,7 @@ CAREFUL = ["typos", "homophones", "spacing", "emoji"]
 
 
 @pytest.mark.parametrize("name", REWRITES)
+@settings(deadline=None)
 @given(TEXT, SEED)
 def test_the_same_chance_gives_the_same_text(name: str, text: str, seed: int) -> None:
     rewrite = REWRITES[name]
@@ -47,24 +48,28 @@ def test_every_rewriting_finds_work(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CAREFUL)
+@settings(deadline=None)
 @given(TEXT, SEED)
 def test_no_negation_comes_or_goes(name: str, text: str, seed: int) -> None:
     assert negations(REWRITES[name](text, Random(seed))) == negations(text)
 
 
 @pytest.mark.parametrize("name", ["typos", "homophones"])
+@settings(deadline=None)
 @given(TEXT, SEED)
 def test_what_software_wrote_stays(name: str, text: str, seed: int) -> None:
     written = re.compile(r"https?://\S+|\[[^\[\]\s]{1,45}\]|\d+")
     assert written.findall(REWRITES[name](text, Random(seed))) == written.findall(text)
 
 
+@settings(deadline=None)
 @given(TEXT, SEED)
 def test_typos_are_few(text: str, seed: int) -> None:
     slipped = REWRITES["typos"](text, Random(seed))
     assert abs(len(slipped) - len(text)) <= min(MOST, max(1, len(editable(text)) // 12))
 
 
+@settings(deadline=None)
 @given(TEXT, SEED)
 def test_homophones_change_chinese_characters_alone(text: str, seed: int) -> None:
     new = REWRITES["homophones"](text, Random(seed))
@@ -85,6 +90,7 @@ def test_homophones_sound_alike_and_are_common() -> None:
 
 
 @pytest.mark.parametrize("name", ["pasted_order", "signature", "forwarded"])
+@settings(deadline=None)
 @given(TEXT, SEED)
 def test_clutter_stands_around_the_request(name: str, text: str, seed: int) -> None:
     new = REWRITES[name](text, Random(seed))
@@ -92,17 +98,20 @@ def test_clutter_stands_around_the_request(name: str, text: str, seed: int) -> N
     assert len(new) > len(text) or not text.strip()
 
 
+@settings(deadline=None)
 @given(TEXT, SEED)
 def test_full_width_is_the_same_to_the_model(text: str, seed: int) -> None:
     assert normalize(REWRITES["full_width"](text, Random(seed))) == normalize(text)
 
 
+@settings(deadline=None)
 @given(TEXT, SEED)
 def test_spaces_are_all_that_spacing_adds(text: str, seed: int) -> None:
     gone = re.compile(r"[\s\u200b]")
     assert gone.sub("", REWRITES["spacing"](text, Random(seed))) == gone.sub("", text)
 
 
+@settings(deadline=None)
 @given(TEXT.filter(str.strip), SEED, st.sets(st.sampled_from(sorted(words()["negated_faults"]))))
 def test_a_denial_is_of_a_fault_that_the_ticket_has_not(text: str, seed: int, own: set[str]) -> None:
     found = deny(text, sorted(own), default_taxonomy(), Random(seed))

@@ -237,12 +237,24 @@ def test_what_is_held_against_denials_counts_and_invariance_does_not() -> None:
         (None, said(), "no sound release answers"),
         ({"metrics": {}}, said(category_accuracy=0.1), "the release that answers has no slice figures"),
         (said(), {"metrics": {}}, "this release has no slice figures"),
+        (said() | {"taxonomy": "1"}, said(category_accuracy=0.1) | {"taxonomy": "2"}, "other labels"),
         (said(), said(digest="b", category_accuracy=0.1), "0 of 1"),
         (said(n=FEWEST - 1), said(n=FEWEST - 1, category_accuracy=0.1), "0 of 1"),
     ],
 )
 def test_what_cannot_be_compared_is_promoted_with_a_notice(now: Any, new: Any, told: str) -> None:
     assert told in check_slices(now, new)
+
+
+def test_of_the_written_requests_only_denials_are_judged() -> None:
+    def of_requests(**figures: float) -> dict[str, Any]:
+        table = said(360, **figures)["robustness"]
+        return {"robustness": {k: {"requests_negation": v["typos"]} if k != "of" else v for k, v in table.items()}}
+
+    now = of_requests(held=0.8)
+    assert "1 of 1" in check_slices(now, of_requests(held=0.8, category_accuracy=0.5))
+    with pytest.raises(ConfigError, match="requests_negation held"):
+        check_slices(now, of_requests(held=0.7))
 
 
 def test_all_losses_are_named() -> None:
@@ -281,7 +293,7 @@ def test_a_worse_release_does_not_get_to_answer(two_releases: tuple[Path, Path, 
 
 
 def test_the_way_back_is_open(two_releases: tuple[Path, Path, Path], tmp_path: Path) -> None:
-    store, better, worse = two_releases
+    _, better, worse = two_releases
     # The release before was worse on the slice, and yet it may come back.
     other = tmp_path / "other"
     promotion.promote("triage", worse, "the first", store=other)

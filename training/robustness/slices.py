@@ -14,10 +14,11 @@ from training.robustness import clutter, manners, mistakes
 from training.robustness.denials import deny, requests
 from training.robustness.words import Rewrite
 
-__all__ = ["LIMIT", "REWRITES", "UNTOUCHED", "Case", "make_slices", "sample"]
+__all__ = ["LIMIT", "REWRITES", "UNTOUCHED", "WRITTEN", "Case", "make_slices", "sample"]
 
 UNTOUCHED: Final = "untouched"
-REQUESTS: Final = "requests"  # the written ones, as they are
+# Of the 36 requests in words.yaml: as they are, and with ten denials each.
+WRITTEN: Final = ("requests", "requests_negation")
 # Tickets in a slice at most: all of gold, where a figure's standard error is 1.3 points (two releases on the same
 # tickets differ by less); its 15 slices take 25 seconds of a fit on one core, 1 to 3 ms a text.
 LIMIT: Final = 1000
@@ -107,7 +108,7 @@ def make_slices(rows: Sequence[Row], taxonomy: Taxonomy, translations: Mapping[s
     cases += [Case(replace(row, source="english"), i) for i, row in english]
     cases += _rewritten("english_typos", mistakes.typos, english)
     cases += _denials("negation", placed, 1, taxonomy)
-    plain = list(enumerate(requests(taxonomy, REQUESTS), len(cases)))
+    plain = list(enumerate(requests(taxonomy, WRITTEN[0]), len(cases)))
     cases += [Case(row, i) for i, row in plain]
-    cases += _denials("requests_negation", plain, DENIALS_A_REQUEST, taxonomy)
+    cases += _denials(WRITTEN[1], plain, DENIALS_A_REQUEST, taxonomy)
     return cases
