@@ -72,8 +72,8 @@ def noisy() -> Noisy:
     return Noisy(table.rows, rows, wrong, suspects)
 
 
-# Measured with n-grams alone over three draws of the noise, rounded down. With the sentence encoder, which would take too
-# long here: category .77 and .32, tags .66 and .16, urgency .81 and .29, and of the first 50 .72, .54 and .76 are wrong.
+# Measured with n-grams alone over three draws of the noise, rounded down. With the sentence encoder, which would take
+# too long here: category .77 and .32, tags .66 and .16, urgency .81 and .29; of the first 50 .72, .54, .76 are wrong.
 @pytest.mark.parametrize(
     ("field", "recall", "precision", "first"),
     [("category", 0.70, 0.20, 0.50), ("tags", 0.55, 0.10, 0.30), ("urgency", 0.75, 0.20, 0.60)],
