@@ -34,6 +34,7 @@ from training.judge import judge
 from training.matrices import build, targets
 from training.metrics import score
 from training.plots import confusion_plot, reliability_plot
+from training.robustness.run import answered_slices
 from training.triage import Fitted
 from training.triage import fit as fit_triage
 
@@ -41,7 +42,7 @@ __all__ = ["ablate", "audit", "compare", "corpus", "evaluate", "fit", "knobs", "
 
 log = logging.getLogger(__name__)
 
-SEEN = ", on which it was trained: invariance may be trusted, accuracy may not"
+SEEN = ", on which it was trained: these figures flatter it"
 CANDIDATES = track.ROOT / "var" / "releases"
 
 
@@ -203,8 +204,6 @@ def evaluate_rows(model: TriageModel, rows: Sequence[Row]) -> dict[str, dict[str
 
 def robustness(arguments: argparse.Namespace) -> None:
     """Print how a release bears tickets that are written in another way: held out, and by what it answers."""
-    from training.robustness.run import answered_slices  # pypinyin takes a second to import: not for every verb
-
     model = TriageModel(load_release(arguments.name, folder=_folder(arguments.name, arguments.version)))
     if held := model.manifest.get("robustness"):
         print(f"heads on held-out tickets of {held['of']}, taken when the release was fitted:")

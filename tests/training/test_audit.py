@@ -212,6 +212,12 @@ def test_decisions_do_what_they_say(tmp_path: Path) -> None:
     assert again == [one, two, None], "what is accepted already stays"
 
 
+def test_urgency_is_mended_where_other_labels_never_fitted(tmp_path: Path) -> None:
+    row = replace(ROWS[0], category="other")
+    path = review(tmp_path / "r.csv", "a-1,a,urgency,p3,p2,0.1,accept")
+    assert apply_review([row], read_review(path), TAXONOMY) == [replace(row, urgency="p2")]
+
+
 def test_an_empty_review_changes_nothing(noisy: Noisy, tmp_path: Path) -> None:
     path = fill(noisy, tmp_path / "review.csv", lambda s: "")
     assert apply_review(noisy.rows, read_review(path), TAXONOMY) == noisy.rows

@@ -174,9 +174,10 @@ def _reviewed(row: Row, verdicts: Sequence[Verdict], file: str, taxonomy: Taxono
     for verdict in accepted:
         row = _accepted(row, verdict, f"{file}, line {verdict.line}", keys)
     allowed = {t.key: t.categories for t in taxonomy.tags}
-    for tag in (row.tags or ()) if accepted else ():
+    moved = [v for v in accepted if v.field != "urgency"]  # what did not fit before is not this review's doing
+    for tag in (row.tags or ()) if moved else ():
         if row.category not in allowed[tag]:
-            where = f"{file}, line {accepted[-1].line}"
+            where = f"{file}, line {moved[-1].line}"
             raise ConfigError(f"{where}: {row.id} would hold {tag}, which may not stand under {row.category}")
     return row
 
