@@ -14,7 +14,16 @@ from models.heads import Heads, Probabilities
 from models.space import Floats
 from training.matrices import Targets
 
-__all__ = ["Pick", "apply_calibration", "cross_fit", "fit_calibration", "isotonic", "lower_bound", "pick_threshold"]
+__all__ = [
+    "Pick",
+    "apply_calibration",
+    "cross_apply",
+    "cross_fit",
+    "fit_calibration",
+    "isotonic",
+    "lower_bound",
+    "pick_threshold",
+]
 
 NEVER = 1.01  # no probability reaches it
 
@@ -118,11 +127,34 @@ def cross_fit(
     scores: Floats, target: Targets, rows: npt.NDArray[np.int64], fold: npt.NDArray[np.int64]
 ) -> Probabilities:
     """Calibrate every fold by the others, so that no probability was fitted on its own truth."""
+    return cross_apply(scores, fold, scores, target, rows, fold)
+
+
+def cross_apply(
+    new: Floats,
+    new_fold: npt.NDArray[np.int64],
+    scores: Floats,
+    target: Targets,
+    rows: npt.NDArray[np.int64],
+    fold: npt.NDArray[np.int64],
+) -> Probabilities:
+    """Calibrate new scores of the same folds as `cross_fit` does the rows' own.
+
+    Parameters
+    ----------
+    new : ndarray, (m, outputs)
+        Of texts that belong to a fold: a held-out row's in other words.
+    new_fold : ndarray of int64, (m,)
+    scores : ndarray, (len(rows), outputs)
+        Held out; what the calibration is fitted on.
+    target : Targets
+    rows, fold : ndarray of int64
+    """
     c, t, u = target.sizes
-    p = Probabilities(*(np.zeros((len(rows), k), np.float32) for k in (c, t, u + 1 if u else 1)))
-    for k in np.unique(fold):
-        out, here = fold != k, fold == k
-        part = apply_calibration(scores[here], target, fit_calibration(scores[out], target, rows[out]))
+    p = Probabilities(*(np.zeros((len(new), k), np.float32) for k in (c, t, u + 1 if u else 1)))
+    for k in np.unique(new_fold):
+        out, here = fold != k, new_fold == k
+        part = apply_calibration(new[here], target, fit_calibration(scores[out], target, rows[out]))
         p.category[here], p.tags[here], p.urgency[here] = part.category, part.tags, part.urgency
     return p
 

@@ -26,6 +26,18 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(r)} |" for r in [head, ["---"] * len(head), *rows])
 
 
+def _robustness(slices: Mapping[str, Any]) -> str:
+    shown = list(dict.fromkeys(k for row in slices["figures"].values() for k in row if k != "n"))
+    rows = [[s, f"{row['n']:.0f}", *(_number(row.get(k)) for k in shown)] for s, row in slices["figures"].items()]
+    return f"""## The same tickets in other words
+Tickets of {slices["of"]}, rewritten by rule and answered by heads that saw neither version. Changes are beside the same
+tickets untouched; invariance: category, tags and urgency all stay; held: a denied fault's tag was not given.
+
+{_table(["slice", "n", *shown], rows)}
+
+"""
+
+
 def write_card(name: str, facts: Mapping[str, Any]) -> str:
     """Write the card as Markdown.
 
@@ -33,7 +45,7 @@ def write_card(name: str, facts: Mapping[str, Any]) -> str:
     ----------
     name : str
     facts : mapping
-        ``metrics`` by source, ``labels``, ``autonomy``, ``data``, ``encoder``, ``knobs``.
+        ``metrics`` by source, ``labels``, ``autonomy``, ``robustness`` (may lack), ``data``, ``encoder``, ``knobs``.
     """
     metrics = facts["metrics"]
     shown = ["n", "category_accuracy", "category_macro_f1", "category_ece", "tags_micro_f1", "urgency_accuracy",
@@ -49,6 +61,7 @@ def write_card(name: str, facts: Mapping[str, Any]) -> str:
         for k, v in facts["labels"].items()
         if v["support"]
     ]
+    robustness = _robustness(facts["robustness"]) if "robustness" in facts else ""
     data = [[d["name"], str(d["rows"]), d["sha256"][:12], _ABOUT.get(d["name"], "a table given by the caller")]
             for d in facts["data"]]  # fmt: skip
     return f"""# {name}
@@ -71,7 +84,7 @@ The threshold, what was right above it on held-out tickets, its lower bound (one
 
 {_table(["label", "precision", "recall", "F1", "support"], labels)}
 
-## Data
+{robustness}## Data
 
 {_table(["source", "rows", "SHA-256", "what"], data)}
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ import numpy.typing as npt
 from features.taxonomy import Taxonomy
 from models.heads import Probabilities
 from models.space import Floats
-from training.calibrate import cross_fit, isotonic, pick_threshold
+from training.calibrate import cross_apply, cross_fit, isotonic, pick_threshold
 from training.config import TriageConfig
 from training.data.leaks import folds_by_content
 from training.dataset import Dataset, Ints, family
@@ -19,7 +21,26 @@ from training.heads import fit_heads
 from training.matrices import Matrices, Targets
 from training.metrics import by_label, choose_tag_floor, decode_tags, errors, expected_calibration_error, score
 
-__all__ = ["HeldOut", "Judged", "deal", "hold_out", "judge"]
+__all__ = ["HeldOut", "Judged", "Score", "Voice", "answer_unseen", "deal", "hold_out", "judge"]
+
+# Texts to raw scores, ``(n, outputs)``, by all that was fitted without one fold, whatever kind of model that is.
+Score = Callable[[Sequence[str]], Floats]
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """What answers beside the linear heads, fitted on the same folds.
+
+    Attributes
+    ----------
+    held : ndarray of float32, (len(data.judged), outputs)
+        What it says of the rows it did not see.
+    score : tuple of Score
+        One for each fold.
+    """
+
+    held: Floats
+    score: tuple[Score, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +54,15 @@ class HeldOut:
     scores : ndarray of float32, (j, outputs)
     p : Probabilities
         Calibrated across folds.
+    score : tuple of callable
+        By fold: scores any texts by what did not see the fold; on the fold's own texts it gives `scores`.
     """
 
     rows: Ints
     fold: Ints
     scores: Floats
     p: Probabilities
+    score: tuple[Score, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +72,8 @@ class Judged:
     Attributes
     ----------
     held : HeldOut
+    shown : ndarray of int64
+        Which rows the figures are of.
     floor : float
         From which probability on a tag is given.
     metrics : dict of str to dict
@@ -61,6 +87,7 @@ class Judged:
     """
 
     held: HeldOut
+    shown: Ints
     floor: float
     metrics: dict[str, dict[str, float]]
     labels: dict[str, dict[str, float]]
@@ -74,7 +101,7 @@ def deal(data: Dataset, config: TriageConfig) -> Ints:
 
 
 def hold_out(
-    matrices: Matrices, target: Targets, data: Dataset, config: TriageConfig, beside: Floats | None = None
+    matrices: Matrices, target: Targets, data: Dataset, config: TriageConfig, beside: Voice | None = None
 ) -> HeldOut:
     """Score every judged row by heads fitted without its fold.
 
@@ -84,20 +111,49 @@ def hold_out(
     target : Targets
     data : Dataset
     config : TriageConfig
-    beside : ndarray of float32, (len(data.judged), outputs), optional
-        What another voice, fitted on the same folds, says of them.
+    beside : Voice, optional
     """
     fold = deal(data, config)
     scores = np.zeros((len(data.judged), sum(target.sizes)), np.float32)
     everyone = np.arange(len(data.rows))
+    score: list[Score] = []
     for k in range(config.folds):
         held = data.judged[fold == k]
         train = np.setdiff1d(everyone, held)
         heads = fit_heads(matrices, target, train, data.weight[train], config.ridge)
         scores[fold == k] = heads.scores(matrices, held)
+        score.append(partial(heads.score_texts, matrices.space))
     if beside is not None:
-        scores = np.hstack([scores, beside])
-    return HeldOut(data.judged, fold, scores, cross_fit(scores, target, data.judged, fold))
+        scores = np.hstack([scores, beside.held])
+        score = [partial(_together, one, other) for one, other in zip(score, beside.score, strict=True)]
+    return HeldOut(data.judged, fold, scores, cross_fit(scores, target, data.judged, fold), tuple(score))
+
+
+def _together(one: Score, other: Score, texts: Sequence[str]) -> Floats:
+    return np.hstack([one(texts), other(texts)])
+
+
+def answer_unseen(held: HeldOut, target: Targets, texts: Sequence[str], fold: Ints) -> Probabilities:
+    """Answer texts that are not among the rows, each by what did not see its fold.
+
+    Parameters
+    ----------
+    held : HeldOut
+    target : Targets
+    texts : sequence of str
+    fold : ndarray of int64, (len(texts),)
+        That of the row which a text is another version of.
+
+    Returns
+    -------
+    Probabilities
+        For a row's own text what ``held.p`` says of it.
+    """
+    scores = np.zeros((len(texts), held.scores.shape[1]), np.float32)
+    for k in np.unique(fold):
+        here = np.flatnonzero(fold == k)
+        scores[here] = held.score[k]([texts[i] for i in here.tolist()])
+    return cross_apply(scores, fold, held.scores, target, held.rows, held.fold)
 
 
 def _autonomy(held: HeldOut, target: Targets, tags: npt.NDArray[np.bool_], config: TriageConfig) -> dict[str, Any]:
@@ -137,7 +193,7 @@ def judge(
     data: Dataset,
     taxonomy: Taxonomy,
     config: TriageConfig,
-    beside: Floats | None = None,
+    beside: Voice | None = None,
 ) -> Judged:
     """Cross-validate, calibrate across folds, and take all figures; ``beside`` as in `hold_out`.
 
@@ -159,6 +215,7 @@ def judge(
     metrics["all"]["category_ece_isotonic"] = _isotonic(held, target, shown)
     return Judged(
         held=held,
+        shown=rows,
         floor=floor,
         metrics=metrics,
         labels=by_label(p, target, rows, tags[shown], taxonomy),

@@ -17,8 +17,9 @@ from training.calibrate import apply_calibration, fit_calibration
 from training.config import TriageConfig
 from training.dataset import Dataset, Ints
 from training.heads import Linear, fit_heads
-from training.judge import Judged, deal, judge
+from training.judge import Judged, Voice, deal, judge
 from training.matrices import Matrices, Targets, build, targets
+from training.robustness.table import Slices, held_out_slices, translations
 
 __all__ = ["Fitted", "fine_tuned", "fit"]
 
@@ -33,6 +34,8 @@ class Fitted:
     config : dict
         What the answering code needs besides the weights.
     judged : Judged
+    slices : Slices
+        What the held-out heads say of the judged tickets rewritten.
     target : Targets
     own : callable
         The final word on rows that were learnt from, to check the saved release against.
@@ -43,6 +46,7 @@ class Fitted:
     tensors: dict[str, npt.NDArray[Any]]
     config: dict[str, Any]
     judged: Judged
+    slices: Slices
     target: Targets
     own: Callable[[Ints], Probabilities]
     network: Any = None
@@ -59,13 +63,13 @@ def _tensors(matrices: Matrices, heads: Linear, calibration: dict[str, Floats]) 
     }
 
 
-def fine_tuned(data: Dataset, target: Targets, config: TriageConfig) -> tuple[Any, Floats | None]:
+def fine_tuned(data: Dataset, target: Targets, config: TriageConfig) -> tuple[Any, Voice | None]:
     """Fine-tune a network for every fold and one for the release.
 
     Returns
     -------
-    tuple of training.textnet.voice.Fitted and ndarray of float32, (len(data.judged), outputs)
-        The released one, and what the others say of the rows they did not see; None and None where none is wanted.
+    tuple of training.textnet.voice.Fitted and Voice
+        The released one, and the others; None and None where none is wanted.
     """
     if not config.fine_tune:
         return None, None
@@ -83,7 +87,7 @@ def fine_tuned(data: Dataset, target: Targets, config: TriageConfig) -> tuple[An
     beside = np.zeros((len(data.judged), sum(target.sizes)), np.float32)
     for k, network in enumerate(folds):
         beside[fold == k] = network.held
-    return released, beside
+    return released, Voice(beside, tuple(network.read for network in folds))
 
 
 def fit(data: Dataset, taxonomy: Taxonomy, config: TriageConfig) -> Fitted:
@@ -110,4 +114,12 @@ def fit(data: Dataset, taxonomy: Taxonomy, config: TriageConfig) -> Fitted:
             scores = np.hstack([scores, network.read([data.rows[i].text for i in some])])
         return apply_calibration(scores, target, calibration)
 
-    return Fitted(_tensors(matrices, heads, calibration), release, judged, target, own, network)
+    return Fitted(
+        tensors=_tensors(matrices, heads, calibration),
+        config=release,
+        judged=judged,
+        slices=held_out_slices(judged, target, data, taxonomy, translations()),
+        target=target,
+        own=own,
+        network=network,
+    )

@@ -17,15 +17,15 @@ import numpy as np
 import yaml
 
 from features.errors import ConfigError, ReleaseError
-from features.schema import Ticket
 from features.taxonomy import Taxonomy, default_taxonomy, flat_taxonomy
 from features.text import normalize
-from models.heads import Probabilities
 from models.release import STORE, list_versions, load_release, save_release
 from models.triage import TriageModel
 from training import corpus as corpus_figures
 from training import promote as promotion
 from training import track
+from training.answers import whole_answers
+from training.audit.review import read_review
 from training.card import write_card
 from training.config import HERE, TriageConfig, load_config
 from training.data import Row, Table, load_table, read_csv_table
@@ -34,13 +34,15 @@ from training.judge import judge
 from training.matrices import build, targets
 from training.metrics import score
 from training.plots import confusion_plot, reliability_plot
+from training.robustness.run import answered_slices
 from training.triage import Fitted, fine_tuned
 from training.triage import fit as fit_triage
 
-__all__ = ["ablate", "compare", "corpus", "evaluate", "fit", "knobs", "promote", "rollback"]
+__all__ = ["ablate", "audit", "compare", "corpus", "evaluate", "fit", "knobs", "promote", "robustness", "rollback"]
 
 log = logging.getLogger(__name__)
 
+SEEN = ", on which it was trained: these figures flatter it"
 CANDIDATES = track.ROOT / "var" / "releases"
 
 
@@ -65,10 +67,10 @@ def fit(arguments: argparse.Namespace) -> None:
     config = load_config([*_encoder_knobs(arguments), *arguments.set])
     table = _own_table(arguments)
     name = asked or (track.name_of(table.name) if table else arguments.name)
-    data = gather(config, table)
+    data = gather(config, table, read_review(arguments.reviewed) if arguments.reviewed else None)
     taxonomy = flat_taxonomy(sorted({str(r.category) for r in data.rows})) if table else default_taxonomy()
     started = time.perf_counter()
-    knobs = {**config.as_dict(), "rows": len(data.rows)}
+    knobs = {**config.as_dict(), "rows": len(data.rows), **({"reviewed": data.review.digest} if data.review else {})}
     with track.run(name, {**knobs, "data": {t.name: t.digest for t in data.tables}}) as run:
         fitted = fit_triage(data, taxonomy, config)
         release = _save(name, fitted, data, taxonomy, config, run)
@@ -76,6 +78,7 @@ def fit(arguments: argparse.Namespace) -> None:
         _log(fitted, taxonomy, time.perf_counter() - started)
         number = track.log_release(name, release)
     _print_metrics(fitted.judged.metrics)
+    _print_metrics(fitted.slices.figures, "slice")
     log.info("release %s/%s, registered as version %s, run %s", name, release.name, number, run)
     _promoted(name, release, arguments.promote)
 
@@ -121,7 +124,9 @@ def _facts(fitted: Fitted, data: Dataset, config: TriageConfig) -> dict[str, Any
         "metrics": _rounded(fitted.judged.metrics),
         "labels": _rounded(fitted.judged.labels),
         "autonomy": _rounded(fitted.judged.autonomy),
+        "robustness": fitted.slices.as_dict(),
         "data": tables,
+        **({"reviewed": data.review.as_dict()} if data.review else {}),
         "encoder": fitted.config["encoder"],
         "knobs": config.as_dict(),
     }
@@ -149,8 +154,14 @@ def _log(fitted: Fitted, taxonomy: Taxonomy, seconds: float) -> None:
         "reliability.png": reliability_plot(held.p, target, held.rows),
         "confusion.png": confusion_plot(held.p, target, held.rows, names),
     }
-    tables = {"labels.json": _rounded(judged.labels), "autonomy.json": _rounded(judged.autonomy)}
-    track.log_figures({**judged.metrics, "run": {"seconds": seconds}}, {**tables, "errors.json": judged.errors}, plots)
+    tables = {
+        "labels.json": _rounded(judged.labels),
+        "autonomy.json": _rounded(judged.autonomy),
+        "robustness.json": fitted.slices.as_dict(),
+        "errors.json": judged.errors,
+    }
+    metrics = {**judged.metrics, **fitted.slices.as_metrics(), "run": {"seconds": seconds}}
+    track.log_figures(metrics, tables, plots)
 
 
 def ablate(arguments: argparse.Namespace) -> None:
@@ -196,21 +207,31 @@ def evaluate(arguments: argparse.Namespace) -> None:
 
 def evaluate_rows(model: TriageModel, rows: Sequence[Row]) -> dict[str, dict[str, float]]:
     """Score whole answers, rules included, against labelled rows, in all and by source."""
-    taxonomy = model.taxonomy
-    answers = model.answer([Ticket(r.id, r.text) for r in rows])
-    place = [{x.key: i for i, x in enumerate(part)} for part in (taxonomy.categories, taxonomy.tags, taxonomy.urgency)]
-    p = Probabilities(*(np.zeros((len(rows), max(1, len(k))), np.float32) for k in place))
-    tags = np.zeros((len(rows), len(place[1])), np.bool_)
-    for i, answer in enumerate(answers):
-        p.category[i, place[0][answer.category.key]] = answer.category.probability
-        tags[i, [place[1][t.key] for t in answer.tags]] = True
-        if answer.urgency:
-            p.urgency[i, place[2][answer.urgency.level]] = answer.urgency.score
-    figures = score(p, targets(rows, taxonomy), np.arange(len(rows)), [r.source for r in rows], tags)
+    p, tags = whole_answers(model, rows)
+    figures = score(p, targets(rows, model.taxonomy), np.arange(len(rows)), [r.source for r in rows], tags)
     for row in figures.values():  # a level's own probability is not part of an answer
         for name in ("urgency_ece", "urgent_in_top_fifth"):
             row.pop(name, None)
     return figures
+
+
+def robustness(arguments: argparse.Namespace) -> None:
+    """Print how a release bears tickets that are written in another way: held out, and by what it answers."""
+    model = TriageModel(load_release(arguments.name, folder=_folder(arguments.name, arguments.version)))
+    if held := model.manifest.get("robustness"):
+        print(f"heads on held-out tickets of {held['of']}, taken when the release was fitted:")
+        _print_metrics(held["figures"], "slice")
+    slices, seen = answered_slices(arguments.name, model, _own_table(arguments))
+    print(f"what the release answers to tickets of {slices.of}{SEEN if seen else ''}:")
+    _print_metrics(slices.figures, "slice")
+
+
+def audit(arguments: argparse.Namespace) -> None:
+    """Write the labels that are likely wrong into a file to review."""
+    from training.audit.run import audit_labels  # cleanlab takes seconds to import: not for every verb
+
+    path, found = audit_labels(arguments, _own_table(arguments))
+    _print({"review": str(path), "suspects": found})
 
 
 def _folder(name: str, version: str | None) -> Path | None:
@@ -262,10 +283,10 @@ def _print(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=1))
 
 
-def _print_metrics(metrics: Mapping[str, Mapping[str, float]]) -> None:
+def _print_metrics(metrics: Mapping[str, Mapping[str, float]], of: str = "source") -> None:
     keys = list(dict.fromkeys(k for row in metrics.values() for k in row if k != "n"))
-    width = max(map(len, metrics))
-    print(f"{'source':{width}} {'n':>6} " + " ".join(f"{k:>{max(8, len(k))}}" for k in keys))
+    width = max(map(len, [of, *metrics]))
+    print(f"{of:{width}} {'n':>6} " + " ".join(f"{k:>{max(8, len(k))}}" for k in keys))
     for source, row in metrics.items():
         cells = (f"{row[k]:>{max(8, len(k))}.3f}" if row.get(k) is not None else " " * max(8, len(k)) for k in keys)
         print(f"{source:{width}} {row['n']:6.0f} " + " ".join(cells))
