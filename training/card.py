@@ -53,8 +53,9 @@ def write_card(name: str, facts: Mapping[str, Any]) -> str:
     shown = [k for k in shown if k in metrics["all"]]
     by_source = [[s, *(f"{m[k]:.0f}" if k == "n" else _number(m[k]) for k in shown)] for s, m in metrics.items()]
     auto = [
-        [f, *(_number(a[k]) for k in ("automate", "automate_precision", "automate_bound", "automate_coverage"))]
+        [f, f"{a['answers']:.0f}", *(_number(a.get(k)) for k in ("automate", "precision", "bound", "coverage"))]
         for f, a in facts["autonomy"].items()
+        if a["answers"]
     ]
     labels = [
         [k, *(_number(v[x]) for x in ("precision", "recall", "f1")), str(v["support"])]
@@ -75,10 +76,10 @@ Cross-validated, folds disjoint by content; no figure was fitted on its own trut
 {_table(["source", *shown], by_source)}
 
 ## What may run without a person
-The threshold, what was right above it on held-out tickets, its lower bound (one-sided Clopper-Pearson,
-{facts["knobs"]["confidence"]:.0%}) and the share of tickets above it. 1.01: never.
+By label: its held-out answers, the threshold, what was right above it, its lower bound (one-sided Clopper-Pearson,
+{facts["knobs"]["confidence"]:.0%}) and the share of its answers above it. 1.01: never. A field alone: all its labels.
 
-{_table(["field", "threshold", "precision", "bound", "coverage"], auto)}
+{_table(["answer", "answers", "threshold", "precision", "bound", "coverage"], auto)}
 
 ## By label
 

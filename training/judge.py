@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -11,9 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from features.taxonomy import Taxonomy
+from features.text import normalize
 from models.heads import Probabilities
+from models.silence import hushed
 from models.space import Floats
-from training.calibrate import cross_apply, cross_fit, isotonic, pick_threshold
+from training.autonomy import autonomy
+from training.calibrate import cross_apply, cross_fit, isotonic
 from training.config import TriageConfig
 from training.data.leaks import folds_by_content
 from training.dataset import Dataset, Ints, family
@@ -81,7 +84,7 @@ class Judged:
     labels : dict of str to dict
         Precision, recall, F1 and support by label.
     autonomy : dict of str to dict
-        By field: thresholds, with precision, its bound and coverage.
+        By field and label: thresholds, with precision, its bound and coverage.
     errors : list of dict
         Wrong categories, the surest first.
     """
@@ -133,13 +136,16 @@ def _together(one: Score, other: Score, texts: Sequence[str]) -> Floats:
     return np.hstack([one(texts), other(texts)])
 
 
-def answer_unseen(held: HeldOut, target: Targets, texts: Sequence[str], fold: Ints) -> Probabilities:
+def answer_unseen(
+    held: HeldOut, target: Targets, taxonomy: Taxonomy, texts: Sequence[str], fold: Ints
+) -> Probabilities:
     """Answer texts that are not among the rows, each by what did not see its fold.
 
     Parameters
     ----------
     held : HeldOut
     target : Targets
+    taxonomy : Taxonomy
     texts : sequence of str
     fold : ndarray of int64, (len(texts),)
         That of the row which a text is another version of.
@@ -153,38 +159,8 @@ def answer_unseen(held: HeldOut, target: Targets, texts: Sequence[str], fold: In
     for k in np.unique(fold):
         here = np.flatnonzero(fold == k)
         scores[here] = held.score[k]([texts[i] for i in here.tolist()])
-    return cross_apply(scores, fold, held.scores, target, held.rows, held.fold)
-
-
-def _autonomy(held: HeldOut, target: Targets, tags: npt.NDArray[np.bool_], config: TriageConfig) -> dict[str, Any]:
-    """Choose every field's thresholds, and say what they held on held-out rows."""
-    c, t, u = target.sizes
-    truth = target.values[held.rows]
-    p = held.p
-    sure: dict[str, tuple[Floats, npt.NDArray[np.bool_]]] = {
-        "category": (p.category.max(axis=1), truth[:, :c].argmax(axis=1) == p.category.argmax(axis=1))
-    }
-    if t:
-        whole = np.where(tags, p.tags, 1.0 - p.tags).prod(axis=1)
-        sure["tags"] = (whole, ((truth[:, c : c + t] > 0.5) == tags).all(axis=1))
-    if u:
-        level = u - truth[:, c + t :].sum(axis=1).astype(int)
-        sure["urgency"] = (p.urgency.max(axis=1), level == p.urgency.argmax(axis=1))
-    out = {}
-    for field, (chance, right) in sure.items():
-        auto = pick_threshold(chance, right, config.precision[field], config.confidence)
-        suggest = pick_threshold(chance, right, config.suggest_precision[field], config.confidence)
-        out[field] = {
-            "automate": auto.threshold,
-            "automate_precision": auto.precision,
-            "automate_coverage": auto.coverage,
-            "automate_bound": auto.bound,
-            "suggest": suggest.threshold,
-            "suggest_precision": suggest.precision,
-            "suggest_coverage": suggest.coverage,
-            "suggest_bound": suggest.bound,
-        }
-    return out
+    p = cross_apply(scores, fold, held.scores, target, held.rows, held.fold)
+    return hushed(p, [normalize(t) for t in texts], taxonomy)
 
 
 def judge(
@@ -204,6 +180,7 @@ def judge(
     never on a row's own truth.
     """
     held = hold_out(matrices, target, data, config, beside)
+    held = replace(held, p=hushed(held.p, [normalize(data.rows[i].text) for i in held.rows], taxonomy))
     truth = target.values[held.rows][:, target.sizes[0] : sum(target.sizes[:2])] > 0.5
     floor = choose_tag_floor(held.p, truth, taxonomy) if taxonomy.tags else 0.5
     tags = decode_tags(held.p, floor, taxonomy)
@@ -219,7 +196,7 @@ def judge(
         floor=floor,
         metrics=metrics,
         labels=by_label(p, target, rows, tags[shown], taxonomy),
-        autonomy=_autonomy(held, target, tags, config),
+        autonomy=autonomy(held.p, target, held.rows, tags, taxonomy, config),
         errors=errors(p, target, rows, data.rows, taxonomy),
     )
 

@@ -12,7 +12,9 @@ import numpy.typing as npt
 from features.taxonomy import Taxonomy
 from features.text import normalize
 from models.heads import Probabilities
+from models.silence import hushed
 from models.space import Floats
+from training.autonomy import thresholds
 from training.calibrate import apply_calibration, fit_calibration
 from training.config import TriageConfig
 from training.dataset import Dataset, Ints
@@ -104,15 +106,15 @@ def fit(data: Dataset, taxonomy: Taxonomy, config: TriageConfig) -> Fitted:
         "gamma": config.gamma,
         "tag_floor": judged.floor,
         "likeness_floor": round(float(np.quantile(likeness, config.out_of_scope_share)), 4),
-        "thresholds": {f: {k: a[k] for k in ("automate", "suggest")} for f, a in judged.autonomy.items()},
+        "thresholds": thresholds(judged.autonomy),
         **({"network": network.config} if network else {}),
     }
 
     def own(some: Ints) -> Probabilities:
-        scores = heads.scores(matrices, some)
+        texts, scores = [data.rows[i].text for i in some], heads.scores(matrices, some)
         if network:
-            scores = np.hstack([scores, network.read([data.rows[i].text for i in some])])
-        return apply_calibration(scores, target, calibration)
+            scores = np.hstack([scores, network.read(texts)])
+        return hushed(apply_calibration(scores, target, calibration), [normalize(t) for t in texts], taxonomy)
 
     return Fitted(
         tensors=_tensors(matrices, heads, calibration),

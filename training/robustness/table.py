@@ -154,5 +154,5 @@ def held_out_slices(
     # A written request is in nobody's training data: any fold may answer it, but the same one its denials too.
     folds = len(held.score)
     fold = np.array([fold_of[int(picked[c.origin])] if c.origin < len(picked) else c.origin % folds for c in cases])
-    p = answer_unseen(held, target, [c.row.text for c in cases], fold)
+    p = answer_unseen(held, target, taxonomy, [c.row.text for c in cases], fold)
     return tabulate(of, cases, p, decode_tags(p, judged.floor, taxonomy), taxonomy)
