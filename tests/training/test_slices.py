@@ -151,7 +151,7 @@ def run() -> Any:
 
 def test_a_rows_own_text_is_answered_as_when_it_was_held_out(run: Any) -> None:
     held = run.judged.held
-    p = answer_unseen(held, run.target, default_taxonomy(), [run.data.rows[i].text for i in held.rows], held.fold)
+    p = answer_unseen(held, run.target, TAXONOMY, [run.data.rows[i].text for i in held.rows], held.fold)
     for now, then in ((p.category, held.p.category), (p.tags, held.p.tags), (p.urgency, held.p.urgency)):
         np.testing.assert_allclose(now, then, atol=1e-5)
 
@@ -173,10 +173,10 @@ def test_a_fold_that_saw_the_row_would_answer_otherwise(run: Any) -> None:
     held = run.judged.held
     texts = [run.data.rows[i].text for i in held.rows]
     truth = run.target.values[held.rows][:, :5].argmax(axis=1)
-    unseen = answer_unseen(held, run.target, default_taxonomy(), texts, held.fold).category[
+    unseen = answer_unseen(held, run.target, TAXONOMY, texts, held.fold).category[
         np.arange(len(texts)), truth
     ]
-    seen = answer_unseen(held, run.target, default_taxonomy(), texts, (held.fold + 1) % 3).category[
+    seen = answer_unseen(held, run.target, TAXONOMY, texts, (held.fold + 1) % 3).category[
         np.arange(len(texts)), truth
     ]
     assert seen.mean() > unseen.mean() + 0.05
