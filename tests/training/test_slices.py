@@ -173,12 +173,8 @@ def test_a_fold_that_saw_the_row_would_answer_otherwise(run: Any) -> None:
     held = run.judged.held
     texts = [run.data.rows[i].text for i in held.rows]
     truth = run.target.values[held.rows][:, :5].argmax(axis=1)
-    unseen = answer_unseen(held, run.target, TAXONOMY, texts, held.fold).category[
-        np.arange(len(texts)), truth
-    ]
-    seen = answer_unseen(held, run.target, TAXONOMY, texts, (held.fold + 1) % 3).category[
-        np.arange(len(texts)), truth
-    ]
+    unseen = answer_unseen(held, run.target, TAXONOMY, texts, held.fold).category[np.arange(len(texts)), truth]
+    seen = answer_unseen(held, run.target, TAXONOMY, texts, (held.fold + 1) % 3).category[np.arange(len(texts)), truth]
     assert seen.mean() > unseen.mean() + 0.05
 
 
