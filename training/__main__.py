@@ -74,7 +74,12 @@ def _parser() -> argparse.ArgumentParser:
 
     compare = verbs.add_parser("compare", help="two releases' held-out figures side by side")
     compare.add_argument("name")
-    compare.add_argument("versions", nargs=2)
+    compare.add_argument(
+        "versions",
+        nargs=2,
+        metavar="VERSION",
+        help="or the held_out.json of two runs in MLflow: the same tickets, with bootstrap intervals",
+    )
 
     promote = verbs.add_parser("promote", help="let a release answer from the next start on")
     promote.add_argument("name")

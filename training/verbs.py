@@ -22,8 +22,8 @@ from features.text import normalize
 from models.release import STORE, list_versions, load_release, save_release
 from models.triage import TriageModel
 from training import corpus as corpus_figures
+from training import held, track
 from training import promote as promotion
-from training import track
 from training.answers import whole_answers
 from training.audit.review import read_review
 from training.card import write_card
@@ -75,7 +75,7 @@ def fit(arguments: argparse.Namespace) -> None:
         fitted = fit_triage(data, taxonomy, config)
         release = _save(name, fitted, data, taxonomy, config, run)
         check_release(TriageModel(load_release(name, folder=release)), fitted, data)
-        _log(fitted, taxonomy, time.perf_counter() - started)
+        _log(fitted, data, taxonomy, time.perf_counter() - started)
         number = track.log_release(name, release)
     _print_metrics(fitted.judged.metrics)
     _print_metrics(fitted.slices.figures, "slice")
@@ -146,19 +146,20 @@ def _save(name: str, fitted: Fitted, data: Dataset, taxonomy: Taxonomy, config: 
     )
 
 
-def _log(fitted: Fitted, taxonomy: Taxonomy, seconds: float) -> None:
+def _log(fitted: Fitted, data: Dataset, taxonomy: Taxonomy, seconds: float) -> None:
     judged, target = fitted.judged, fitted.target
-    held = judged.held
+    p, rows = judged.held.p, judged.held.rows
     names = [c.key for c in taxonomy.categories]
     plots = {
-        "reliability.png": reliability_plot(held.p, target, held.rows),
-        "confusion.png": confusion_plot(held.p, target, held.rows, names),
+        "reliability.png": reliability_plot(p, target, rows),
+        "confusion.png": confusion_plot(p, target, rows, names),
     }
     tables = {
         "labels.json": _rounded(judged.labels),
         "autonomy.json": _rounded(judged.autonomy),
         "robustness.json": fitted.slices.as_dict(),
         "errors.json": judged.errors,
+        held.FILE: held.told(judged, target, data.rows, taxonomy).as_dict(),
     }
     metrics = {**judged.metrics, **fitted.slices.as_metrics(), "run": {"seconds": seconds}}
     track.log_figures(metrics, tables, plots)
@@ -245,14 +246,18 @@ def _folder(name: str, version: str | None) -> Path | None:
 
 
 def compare(arguments: argparse.Namespace) -> None:
-    """Print two releases' held-out figures side by side."""
-    one, two = (load_release(arguments.name, folder=_folder(arguments.name, v)).manifest for v in arguments.versions)
+    """Print two releases' held-out figures side by side; of two runs' held-out answers with intervals."""
+    if all(v.endswith(".json") for v in arguments.versions):
+        one, two = (held.Told.read(Path(v)) for v in arguments.versions)
+        print(held.markdown(one, two, default_taxonomy()))
+        return
+    a, b = (load_release(arguments.name, folder=_folder(arguments.name, v)).manifest for v in arguments.versions)
     print(f"{'':42}{arguments.versions[0]:>14}{arguments.versions[1]:>14}{'change':>10}")
-    for source in one["metrics"]:
-        for key, a in one["metrics"][source].items():
-            b = two["metrics"].get(source, {}).get(key)
-            if b is not None and key != "n":
-                print(f"{source + ' ' + key:42}{a:14.4f}{b:14.4f}{b - a:+10.4f}")
+    for source in a["metrics"]:
+        for key, before in a["metrics"][source].items():
+            after = b["metrics"].get(source, {}).get(key)
+            if after is not None and key != "n":
+                print(f"{source + ' ' + key:42}{before:14.4f}{after:14.4f}{after - before:+10.4f}")
 
 
 def promote(arguments: argparse.Namespace) -> None:
