@@ -33,6 +33,7 @@ def _info(name: str, version: str, current: str | None, answering: str, store: P
         current=version == current,
         answering=sha256(raw).hexdigest() == answering,
         metrics=manifest.get("metrics") or {},
+        autonomy=manifest.get("autonomy") or {},
         data=manifest.get("data"),
     )
 

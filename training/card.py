@@ -38,6 +38,11 @@ tickets untouched; invariance: category, tags and urgency all stay; held: a deni
 """
 
 
+def _beside(knobs: Mapping[str, Any]) -> str:
+    tuned = knobs.get("fine_tune")
+    return f"Beside them answers {tuned}, fine-tuned on the same rows; the calibration weighs both.\n" if tuned else ""
+
+
 def write_card(name: str, facts: Mapping[str, Any]) -> str:
     """Write the card as Markdown.
 
@@ -69,7 +74,7 @@ def write_card(name: str, facts: Mapping[str, Any]) -> str:
 
 Puts after-sales tickets, Chinese or English, into categories, tags and an urgency.
 Linear heads over hashed n-grams and the sentence encoder {facts["encoder"]["name"]}; kernel ridge, exact; calibrated.
-
+{_beside(facts["knobs"])}
 ## Held-out figures
 Cross-validated, folds disjoint by content; no figure was fitted on its own truth.
 
