@@ -25,7 +25,9 @@ def rows() -> tuple[Row, ...]:
 
 @pytest.fixture(scope="module")
 def data() -> Dataset:
-    return gather(load_config(["weights={gold: 0.0, read: 0.0, corpus: 1.0, jddc: 0.0}", "rewritten=0.5", "rewritten_weight=0.5"]))
+    return gather(
+        load_config(["weights={gold: 0.0, read: 0.0, corpus: 1.0, jddc: 0.0}", "rewritten=0.5", "rewritten_weight=0.5"])
+    )
 
 
 def test_labels_stay_and_words_change(rows: tuple[Row, ...]) -> None:
