@@ -28,15 +28,12 @@ from training.diagnosis.cache import Cache
 from training.diagnosis.export import eight_bits, to_onnx
 from training.diagnosis.fit import Lesson, chances, fold_masks, source_masks
 from training.diagnosis.judge import (
-    MARGIN,
-    Calibration,
     Held,
     calibrate,
     cross_calibrated,
     ece,
     figures,
     iou,
-    lifted,
     place_figures,
 )
 from training.diagnosis.learn import Schedule, fit_network, heat_loss, say
@@ -517,36 +514,6 @@ def test_no_fold_is_calibrated_by_its_own_truth() -> None:
     other = cross_calibrated(held_of(z, fold), np.where(fold == 1, (truth + 1) % 3, truth))
     np.testing.assert_array_equal(one[fold == 1], other[fold == 1])
     assert np.abs(one[fold != 1] - other[fold != 1]).max() > 0.01
-
-
-@given(st.integers(0, 50), st.lists(st.floats(-6, 2), min_size=4, max_size=4))
-def test_what_hardly_any_photo_shows_is_answered_as_readily_as_false_alarms_allow(seed: int, lean: list[float]) -> None:
-    z, truth = logits_of(2000, 4, seed)
-    truth = truth % 2  # of the last two there are no photos
-    z += np.array(lean, np.float32)
-    fitted = Calibration(0.7, np.array([0.3, -0.3, -1, 0], np.float32))
-    raised = lifted(fitted, z, truth, [2, 3], np.array([0, 1]))
-    before, after = (softmax(z * c.scale + c.bias).argmax(axis=1) for c in (fitted, raised))
-    assert raised.scale == fitted.scale
-    np.testing.assert_array_equal(raised.bias[:2], fitted.bias[:2])
-    for c in (2, 3):
-        assert raised.bias[c] >= fitted.bias[c]
-        if raised.bias[c] > fitted.bias[c]:
-            assert not (before == c).any()
-            alone = Calibration(0.7, np.where(np.arange(4) == c, raised.bias, fitted.bias).astype(np.float32))
-            scores = z * alone.scale + alone.bias
-            misses = np.delete(scores, c, axis=1).max(axis=1) - scores[:, c]
-            assert misses.min() == pytest.approx(MARGIN, abs=1e-3)
-    assert np.isin(after, [2, 3]).sum() >= np.isin(before, [2, 3]).sum()
-
-
-def test_nothing_is_raised_where_no_photo_could_contradict() -> None:
-    fitted = Calibration(1.0, np.zeros(3, np.float32))
-    z, _ = logits_of(50, 3)
-    truth = np.full(50, 2)
-    assert not lifted(fitted, z, truth, [0], np.array([1])).bias.any()
-    assert not lifted(fitted, z, truth, [], np.array([2])).bias.any()
-    assert not fitted.bias.any()
 
 
 def test_the_calibration_error_of_what_is_calibrated_is_small() -> None:

@@ -23,7 +23,6 @@ from training.diagnosis.judge import (
     calibrate,
     cross_calibrated,
     figures,
-    lifted,
     place_figures,
 )
 
@@ -101,17 +100,6 @@ def rare(at: Lesson) -> list[str]:
         if len(rows) < FEWEST_PHOTOS or len({r.source for r in rows}) < FEWEST_SOURCES:
             out.append(name)
     return out
-
-
-def _calibrated(logits: Floats, truth: npt.NDArray[np.int64], at: Lesson) -> Calibration:
-    """Fit a temperature and biases; of conditions with hardly any real photo, by their false alarms."""
-    fitted = calibrate(logits, truth)
-    if not at.phones:
-        return fitted
-    real = [sum(r.label == name for r in at.table.rows) for name in at.conditions]
-    unseen = [c for c, n in enumerate(real) if n < FEWEST_PHOTOS]
-    usual = np.array([at.conditions.index(name) for name in ("intact", "screen_broken")])
-    return lifted(fitted, logits, truth, unseen, usual)
 
 
 def _autonomy(
@@ -194,7 +182,7 @@ def verdict(at: Lesson, parts: Sequence[Held], drawn: Mapping[str, Drawn], confi
     held = joined(parts)
     truth = at.truth[held.rows]
     if len(parts) > 1:
-        p = cross_calibrated(held, truth, lambda z, t: _calibrated(z, t, at))
+        p = cross_calibrated(held, truth)
         judged = np.ones(len(truth), bool)
     else:
         judged = np.array([at.table.rows[r].split == "test" for r in held.rows])
@@ -213,4 +201,4 @@ def verdict(at: Lesson, parts: Sequence[Held], drawn: Mapping[str, Drawn], confi
         "map_threshold": {k: threshold if k == "crack" else 0.5 for k in HEAT},
         "severity": list(levels),
     }
-    return Verdict(p, held, metrics, autonomy, places, _calibrated(held.logits, truth, at), release)
+    return Verdict(p, held, metrics, autonomy, places, calibrate(held.logits, truth), release)
