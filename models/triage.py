@@ -11,13 +11,14 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from features.context import spoken_language
 from features.entities import find_entities
 from features.errors import ConfigError, ReleaseError
 from features.ngrams import CHAR_ORDERS
 from features.schema import Reason, ReleaseId, Scored, Ticket, Triage, Urgency
 from features.signals import Hit, find_signals
 from features.taxonomy import Label, Taxonomy
-from features.text import detect_language, normalize
+from models.context import read_in_context, settled
 from models.decide import reason
 from models.explain import ngram_words
 from models.heads import Heads, Probabilities
@@ -121,13 +122,15 @@ class TriageModel:
         """Answer tickets, in order; a ticket's answer does not depend on the others."""
         if not tickets:
             return []
-        normals = [normalize(t.text) for t in tickets]
+        readings = read_in_context(tickets, self.probabilities, self.taxonomy)
+        normals = [r.normal for r in readings]
         p, sparse, likeness = self._read(normals)
+        p = settled(p, readings)
         reads = (
             _Read(
                 ticket=ticket,
                 normal=normals[i],
-                language=ticket.language or detect_language(ticket.text),
+                language=ticket.language or spoken_language(ticket),
                 sparse=sparse[i],
                 likeness=float(likeness[i]),
                 category=p.category[i],

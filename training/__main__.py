@@ -1,4 +1,4 @@
-"""``python -m training``: fit, ablate, audit, evaluate, robustness, compare, promote, rollback."""
+"""``python -m training``: fit, ablate, audit, evaluate, robustness, compare, promote, rollback, context."""
 
 from __future__ import annotations
 
@@ -91,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     rollback.add_argument("--why", required=True)
 
     verbs.add_parser("corpus", help="measure the embedded corpus: variety, near copies, distance from real tickets")
+    verbs.add_parser("context", help="measure what a dialogue's earlier messages are worth to its last one")
     knobs = verbs.add_parser("knobs", help="print all knobs of a model with their reasons")
     knobs.add_argument("name", nargs="?", choices=["triage", "diagnosis"], default="triage")
     return parser

@@ -38,7 +38,19 @@ from training.robustness.run import answered_slices
 from training.triage import Fitted, fine_tuned
 from training.triage import fit as fit_triage
 
-__all__ = ["ablate", "audit", "compare", "corpus", "evaluate", "fit", "knobs", "promote", "robustness", "rollback"]
+__all__ = [
+    "ablate",
+    "audit",
+    "compare",
+    "context",
+    "corpus",
+    "evaluate",
+    "fit",
+    "knobs",
+    "promote",
+    "robustness",
+    "rollback",
+]
 
 log = logging.getLogger(__name__)
 
@@ -277,6 +289,13 @@ def corpus(_: argparse.Namespace) -> None:
     """Print the corpus's figures."""
     own, real = load_table("corpus"), load_table("gold")
     _print(corpus_figures.report(own.rows if own else (), real.rows if real else ()))
+
+
+def context(_: argparse.Namespace) -> None:
+    """Print what earlier messages are worth to the category of real last messages."""
+    from training.context import context_figures
+
+    _print_metrics(context_figures(), "read")
 
 
 def knobs(arguments: argparse.Namespace) -> None:
