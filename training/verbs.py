@@ -76,6 +76,13 @@ def fit(arguments: argparse.Namespace) -> None:
         _print_metrics(load_release(name, folder=release).manifest["metrics"])
         _promoted(name, release, arguments.promote)
         return
+    if arguments.name == "satisfaction":
+        from training.satisfaction_run import fit_dialogues
+
+        release = fit_dialogues(arguments.set)
+        _print_metrics(load_release("satisfaction", folder=release).manifest["metrics"])
+        _promoted("satisfaction", release, arguments.promote)
+        return
     config = load_config([*_encoder_knobs(arguments), *arguments.set])
     table = _own_table(arguments)
     name = asked or (track.name_of(table.name) if table else arguments.name)

@@ -10,9 +10,10 @@ from typing import Any, Final
 from features.schema import Message, Ticket
 from training.data import HERE, data_root
 
-__all__ = ["LABELS", "Fragment", "jd_dialogues", "load_fragments", "posts"]
+__all__ = ["FILES", "LABELS", "Fragment", "jd_dialogues", "jd_turn", "load_fragments", "post_turn", "posts"]
 
 LABELS: Final = HERE / "context_labels.csv"
+FILES: Final = {"uss": "jddc_satisfaction/dialogues.json", "stc3": "stc3/dialogues_cn.json"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +37,26 @@ class Fragment:
 
 def jd_dialogues() -> list[dict[str, Any]]:
     """Read the JD after-sales dialogues, or raise `FileNotFoundError`."""
-    path = data_root() / "text" / "jddc_satisfaction" / "dialogues.json"
+    path = data_root() / "text" / FILES["uss"]
     found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
     return found
 
 
 def posts() -> list[dict[str, Any]]:
     """Read the micro-blog dialogues with service desks, or raise `FileNotFoundError`."""
-    path = data_root() / "text" / "stc3" / "dialogues_cn.json"
+    path = data_root() / "text" / FILES["stc3"]
     found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
     return found
 
 
-def _jd(turns: list[dict[str, Any]], last: int) -> tuple[str, tuple[Message, ...]]:
+def jd_turn(turns: list[dict[str, Any]], last: int) -> tuple[str, tuple[Message, ...]]:
+    """Cut a JD dialogue at a turn of the customer's: that turn, and what was said before."""
     spoken = [(who, str(turn[key])) for turn in turns[:last] for who, key in (("customer", "user"), ("agent", "agent"))]
     return str(turns[last]["user"]), tuple(Message(who, text) for who, text in spoken if text)
 
 
-def _post(turns: list[dict[str, Any]], last: int) -> tuple[str, tuple[Message, ...]]:
+def post_turn(turns: list[dict[str, Any]], last: int) -> tuple[str, tuple[Message, ...]]:
+    """Cut a micro-blog dialogue at a turn of the customer's: that turn, and what was said before."""
     said = [("customer" if t["sender"] == "customer" else "agent", "；".join(t["utterances"])) for t in turns]
     return said[last][1], tuple(Message(who, text) for who, text in said[:last] if text)
 
@@ -70,7 +73,7 @@ def load_fragments() -> list[Fragment]:
     fragments = []
     for row in labels:
         dialogue, _, turn = row["id"].rpartition("-")
-        cut, turns = (_jd, jd) if dialogue in jd else (_post, blog)
+        cut, turns = (jd_turn, jd) if dialogue in jd else (post_turn, blog)
         text, messages = cut(turns[dialogue], int(turn))
         fragments.append(Fragment(Ticket(row["id"], text, messages=messages), dialogue, row["category"]))
     return fragments
