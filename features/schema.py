@@ -183,19 +183,23 @@ class Satisfaction:
     Attributes
     ----------
     label : Scored
-        ``dissatisfied``, ``neutral`` or ``satisfied``.
+        ``dissatisfied``, ``neutral`` or ``satisfied``: what stands highest above how often it occurs.
+    probabilities : dict of str to float
+        Of all three, calibrated.
     score : float
         From -1 to 1: how likely satisfied less how likely dissatisfied.
     release : ReleaseId
     """
 
     label: Scored
+    probabilities: dict[str, float]
     score: float
     release: ReleaseId
 
     def as_dict(self) -> dict[str, Any]:
         """Give the public form."""
-        return {**self.label.as_dict(), "score": self.score, "release": self.release.as_dict()}
+        said = {"probabilities": self.probabilities, "score": self.score, "release": self.release.as_dict()}
+        return {**self.label.as_dict(), **said}
 
 
 @dataclass(frozen=True, slots=True)

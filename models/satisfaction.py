@@ -38,10 +38,11 @@ class SatisfactionModel:
         self.labels = release.taxonomy.categories
         try:
             self.space = Space.load(release.tensors, release.config)
+            self._usual = np.array(release.config["usual"], np.float32).reshape(3)
             self._weights = {k: release.tensors[k].astype(np.float32) for k in _SHAPED}
         except (LookupError, TypeError, ValueError, AttributeError, ConfigError) as error:
             raise ReleaseError(f"not what a release of satisfaction holds: {error!r}") from error
-        if not self._fits(self._weights):
+        if not self._fits(self._weights) or not (self._usual > 0).all():
             raise ReleaseError("weights.safetensors: shapes do not fit together")
 
     def _fits(self, w: Mapping[str, npt.NDArray[Any]]) -> bool:
@@ -70,10 +71,11 @@ class SatisfactionModel:
         return [self._said(t, next(found)) if t.messages else None for t in tickets]
 
     def _said(self, ticket: Ticket, p: Floats) -> Satisfaction:
-        best = int(p.argmax())
+        best = int((p / self._usual).argmax())  # the likeliest would be neutral nearly always
         name = self.labels[best].name(names_of(ticket.language or spoken_language(ticket)))
         label = Scored(self.labels[best].key, name, round(float(p[best]), 4))
-        return Satisfaction(label, round(float(p[2] - p[0]), 4), self.release)
+        every = {c.key: round(float(v), 4) for c, v in zip(self.labels, p, strict=True)}
+        return Satisfaction(label, every, round(float(p[2] - p[0]), 4), self.release)
 
 
 def open_satisfaction(version: str | None = None, store: Path = STORE) -> SatisfactionModel:

@@ -211,8 +211,9 @@ class ReleaseOut(BaseModel):
 
 
 class SatisfactionOut(NamedOut):
-    """How the customer sounds; ``score`` is from -1 (dissatisfied) to 1 (satisfied)."""
+    """How the customer sounds: the class that stands highest above how often it occurs; ``score`` is from -1 to 1."""
 
+    probabilities: dict[str, Probability]
     score: Annotated[float, Field(ge=-1, le=1)]
     release: ReleaseOut
 

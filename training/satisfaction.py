@@ -86,7 +86,9 @@ def _features(rated: list[Rated], config: SatisfactionConfig) -> _Features:
     raw, every = courses([r.ticket for r in rated]), np.arange(len(rated))
     centre, scale = raw.mean(axis=0), (1.0 / (raw.std(axis=0) + 1e-6)).astype(np.float32)
     told: Floats = ((raw - centre) * scale).astype(np.float32)
-    return _Features(matrices, told, centre, scale, matrices.gram(every, every) + config.course * told @ told.T)
+    gram: Floats = matrices.gram(every, every)
+    gram += np.float32(config.course) * told @ told.T
+    return _Features(matrices, told, centre, scale, gram)
 
 
 def _dual(gram: Floats, labels: Ints, classes: int, ridge: float) -> tuple[Floats, Floats]:
@@ -118,19 +120,34 @@ def _calibration(scores: Floats, labels: Ints) -> tuple[Floats, Floats]:
     return model.coef_.T.astype(np.float32), model.intercept_.astype(np.float32)
 
 
-def figures(p: Floats, scores: Floats, labels: Ints, prior: Floats) -> dict[str, float]:
-    """Give what calibrated probabilities and raw scores are worth; `prior` is what is known without reading."""
-    best, own = p.argmax(axis=1), np.arange(len(labels))
+def figures(p: Floats, labels: Ints, usual: Floats) -> dict[str, float]:
+    """Give what calibrated probabilities are worth.
+
+    Parameters
+    ----------
+    p : ndarray, (n, classes)
+    labels : ndarray of int64, (n,)
+    usual : ndarray, (classes,)
+        How often each class occurs: the label that is answered stands highest above it.
+    """
+    answered, likeliest, own = (p / usual).argmax(axis=1), p.argmax(axis=1), np.arange(len(labels))
+    prior = np.bincount(labels, minlength=len(usual)) / len(labels)
     return {
         "n": float(len(labels)),
-        "uar": float(recall_score(labels, best, average="macro")),
-        "uar_balanced": float(recall_score(labels, scores.argmax(axis=1), average="macro")),
-        "macro_f1": float(f1_score(labels, best, average="macro")),
-        "accuracy": float((best == labels).mean()),
-        "ece": expected_calibration_error(p.max(axis=1), best == labels),
+        "uar": float(recall_score(labels, answered, average="macro")),
+        "uar_likeliest": float(recall_score(labels, likeliest, average="macro")),
+        "macro_f1": float(f1_score(labels, answered, average="macro")),
+        "accuracy": float((answered == labels).mean()),
+        "accuracy_likeliest": float((likeliest == labels).mean()),
+        "ece": expected_calibration_error(p.max(axis=1), likeliest == labels),
         "log_loss": float(-np.log(np.maximum(p[own, labels], 1e-9)).mean()),
         "log_loss_of_prior": float(-np.log(prior[labels]).mean()),
     }
+
+
+def _usual(labels: Ints) -> Floats:
+    shares: Floats = (np.bincount(labels, minlength=3) / len(labels)).astype(np.float32)
+    return shares
 
 
 def _judge(rated: list[Rated], gram: Floats, config: SatisfactionConfig) -> tuple[dict[str, dict[str, float]], Floats]:
@@ -141,16 +158,15 @@ def _judge(rated: list[Rated], gram: Floats, config: SatisfactionConfig) -> tupl
     for k in range(config.folds):
         scale, offset = _calibration(scores[fold != k], labels[fold != k])
         p[fold == k] = softmax(scores[fold == k] @ scale + offset)
-    found = {}
-    for name, here in {"all": source == source, **{s: source == s for s in sorted(set(source))}}.items():
-        prior = (np.bincount(labels[here], minlength=3) / here.sum()).astype(np.float32)
-        found[name] = figures(p[here], scores[here], labels[here], prior)
+    usual, everyone = _usual(labels), np.ones(len(labels), np.bool_)
+    parts = {"all": everyone, **{s: source == s for s in sorted(set(source))}}
+    found = {name: figures(p[here], labels[here], usual) for name, here in parts.items()}
     fine = np.flatnonzero([r.fine is not None for r in rated])
     five = np.array([rated[i].fine for i in fine], np.int64)
     if len(fine):
         held, _ = _held(gram[np.ix_(fine, fine)], five, [rated[i].dialogue for i in fine], 5, config)
         uar = recall_score(five, held.argmax(axis=1), average="macro")
-        found["posts, five classes"] = {"n": float(len(fine)), "uar_balanced": float(uar)}
+        found["posts, five classes"] = {"n": float(len(fine)), "uar": float(uar)}
     return found, scores
 
 
@@ -181,4 +197,4 @@ def fit(
         **{k: v.astype(np.float32) for k, v in full.items()},
     }
     encoder = {"name": m.space.encoder.name, "digest": m.space.encoder.digest}
-    return tensors, {"encoder": encoder, "gamma": config.gamma}, found
+    return tensors, {"encoder": encoder, "gamma": config.gamma, "usual": [float(u) for u in _usual(labels)]}, found

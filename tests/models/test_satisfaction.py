@@ -53,7 +53,7 @@ def test_only_a_dialogue_is_judged(model: SatisfactionModel) -> None:
     alone, said = model.judge([Ticket("", "好的谢谢"), Ticket("", "好的谢谢", messages=BEFORE)])
     assert alone is None
     assert said is not None
-    assert set(said.as_dict()) == {"key", "name", "probability", "score", "release"}
+    assert set(said.as_dict()) == {"key", "name", "probability", "probabilities", "score", "release"}
     assert said.label.name == "满意"
     assert said.score > 0
     assert model.judge([]) == []

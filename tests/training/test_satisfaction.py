@@ -37,7 +37,7 @@ def test_labelled_fragments_are_found_in_their_dialogues() -> None:
 def test_figures_of_the_prior_alone_are_chance() -> None:
     labels = np.array([0, 1, 1, 1, 2])
     prior = np.array([0.2, 0.6, 0.2], np.float32)
-    said = figures(np.tile(prior, (5, 1)), np.tile(prior, (5, 1)), labels, prior)
+    said = figures(np.tile(prior, (5, 1)), labels, prior)
     assert said["uar"] == pytest.approx(1 / 3)
     assert said["log_loss"] == pytest.approx(said["log_loss_of_prior"])
 
