@@ -7,7 +7,19 @@ from typing import Any, Literal
 
 from features.entities import Entity
 
-__all__ = ["Action", "Customer", "Decision", "Reason", "ReleaseId", "Scored", "Ticket", "Triage", "Urgency"]
+__all__ = [
+    "Action",
+    "Customer",
+    "Decision",
+    "Message",
+    "Reason",
+    "ReleaseId",
+    "Satisfaction",
+    "Scored",
+    "Ticket",
+    "Triage",
+    "Urgency",
+]
 
 Action = Literal["automate", "suggest", "abstain"]
 
@@ -39,8 +51,16 @@ class Customer:
 
 
 @dataclass(frozen=True, slots=True)
+class Message:
+    """An earlier message of a ticket's dialogue; `sender` is ``customer`` or ``agent``."""
+
+    sender: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ticket:
-    """What a customer wrote.
+    """What a customer wrote, and what is known around it.
 
     Attributes
     ----------
@@ -51,12 +71,24 @@ class Ticket:
     language : str or None
         The language of names and messages in the answer; by default that of the text.
     customer : Customer or None
+    title : str
+        The ticket's subject line.
+    messages : tuple of Message
+        What was said before `text`, oldest first.
+    product : str
+        The product or its group, in words.
+    channel : str
+        Where it came from, in words; no answer depends on it.
     """
 
     id: str
     text: str
     language: str | None = None
     customer: Customer | None = None
+    title: str = ""
+    messages: tuple[Message, ...] = ()
+    product: str = ""
+    channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +177,32 @@ class ReleaseId:
 
 
 @dataclass(frozen=True, slots=True)
+class Satisfaction:
+    """How a customer in a dialogue sounds.
+
+    Attributes
+    ----------
+    label : Scored
+        ``dissatisfied``, ``neutral`` or ``satisfied``: what stands highest above how often it occurs.
+    probabilities : dict of str to float
+        Of all three, calibrated.
+    score : float
+        From -1 to 1: how likely satisfied less how likely dissatisfied.
+    release : ReleaseId
+    """
+
+    label: Scored
+    probabilities: dict[str, float]
+    score: float
+    release: ReleaseId
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the public form."""
+        said = {"probabilities": self.probabilities, "score": self.score, "release": self.release.as_dict()}
+        return {**self.label.as_dict(), **said}
+
+
+@dataclass(frozen=True, slots=True)
 class Triage:
     """The answer to one ticket; see the public contract for every field."""
 
@@ -158,9 +216,10 @@ class Triage:
     decision: Decision
     reasons: tuple[Reason, ...]
     release: ReleaseId
+    satisfaction: Satisfaction | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Give the public form, made of JSON types only."""
+        """Give the public form, made of JSON types only; satisfaction only where a dialogue was read."""
         urgency = self.urgency.as_dict() if self.urgency else None
         return {
             "ticket_id": self.ticket_id,
@@ -174,4 +233,5 @@ class Triage:
             "language": self.language,
             "decision": self.decision.as_dict(),
             "release": self.release.as_dict(),
+            **({"satisfaction": self.satisfaction.as_dict()} if self.satisfaction else {}),
         }

@@ -16,6 +16,7 @@ __all__ = ["Hit", "Signal", "find_signals", "load_signals", "signal_vector"]
 
 DEFAULT_PATH: Final = Path(__file__).with_name("signals.yaml")
 _REACH: Final = 24  # characters looked at before a hit for its negation: three English words
+_GOOD: Final = "solved"  # its words hold their own negation
 _BEFORE_GAP: Final = r"(?:.{0,4}|(?:\W*\w+){0,3}\W*)$"
 
 
@@ -46,6 +47,7 @@ class _Rules:
     before: re.Pattern[str]
     after: re.Pattern[str]
     clause: re.Pattern[str]
+    unmeant: re.Pattern[str]
 
 
 @lru_cache(maxsize=1)
@@ -56,7 +58,9 @@ def _rules() -> _Rules:
         for key, row in raw["signals"].items()
     )
     before = re.compile(raw["negation_before"] + _BEFORE_GAP)
-    return _Rules(signals, before, re.compile(raw["negation_after"]), re.compile(raw["clause"]))
+    return _Rules(
+        signals, before, re.compile(raw["negation_after"]), re.compile(raw["clause"]), re.compile(raw["unmeant_before"])
+    )
 
 
 def load_signals() -> tuple[Signal, ...]:
@@ -64,9 +68,11 @@ def load_signals() -> tuple[Signal, ...]:
     return _rules().signals
 
 
-def _negated(rules: _Rules, normal: str, start: int, end: int) -> bool:
-    """Tell whether a negation stands beside the hit, in its own clause."""
+def _negated(rules: _Rules, signal: Signal, normal: str, start: int, end: int) -> bool:
+    """Tell whether a negation stands beside the hit, in its own clause; of what is not forced, directly before it."""
     lead = rules.clause.split(normal[max(0, start - _REACH) : start])[-1]
+    if not signal.forces:
+        return signal.key != _GOOD and bool(rules.unmeant.search(lead))
     return bool(rules.before.search(lead)) or bool(rules.after.match(normal[end : end + _REACH]))
 
 
@@ -90,7 +96,7 @@ def find_signals(normal: str) -> tuple[Hit, ...]:
         Hit(signal, m.start(), m.end(), m.group())
         for signal in rules.signals
         for m in signal.pattern.finditer(normal)
-        if not (signal.forces and _negated(rules, normal, m.start(), m.end()))
+        if not _negated(rules, signal, normal, m.start(), m.end())
     )
 
 

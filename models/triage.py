@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -11,17 +11,19 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from features.context import spoken_language
 from features.entities import find_entities
 from features.errors import ConfigError, ReleaseError
 from features.ngrams import CHAR_ORDERS
 from features.schema import Reason, ReleaseId, Scored, Ticket, Triage, Urgency
 from features.signals import Hit, find_signals
 from features.taxonomy import Label, Taxonomy
-from features.text import detect_language, normalize
+from models.context import read_in_context, settled
 from models.decide import reason
 from models.explain import ngram_words
 from models.heads import Heads, Probabilities
-from models.release import STORE, Release, load_release
+from models.release import STORE, Release, list_versions, load_release
+from models.satisfaction import SatisfactionModel, open_satisfaction
 from models.silence import NO_REQUEST, hushed, silent
 from models.space import Floats, Space, Sparse
 from models.text_network import TextNetwork
@@ -75,6 +77,8 @@ class TriageModel:
     Parameters
     ----------
     release : Release
+    satisfaction : SatisfactionModel or None
+        What judges tickets that carry a dialogue.
 
     Attributes
     ----------
@@ -83,7 +87,8 @@ class TriageModel:
         ``release.json``: metrics, data sources, digests.
     """
 
-    def __init__(self, release: Release) -> None:
+    def __init__(self, release: Release, satisfaction: SatisfactionModel | None = None) -> None:
+        self.satisfaction = satisfaction
         self.release: ReleaseId = release.id
         self.manifest: dict[str, Any] = release.manifest
         self.taxonomy: Taxonomy = release.taxonomy
@@ -121,13 +126,15 @@ class TriageModel:
         """Answer tickets, in order; a ticket's answer does not depend on the others."""
         if not tickets:
             return []
-        normals = [normalize(t.text) for t in tickets]
+        readings = read_in_context(tickets, self.probabilities, self.taxonomy)
+        normals = [r.normal for r in readings]
         p, sparse, likeness = self._read(normals)
+        p = settled(p, readings)
         reads = (
             _Read(
                 ticket=ticket,
                 normal=normals[i],
-                language=ticket.language or detect_language(ticket.text),
+                language=ticket.language or spoken_language(ticket),
                 sparse=sparse[i],
                 likeness=float(likeness[i]),
                 category=p.category[i],
@@ -136,7 +143,10 @@ class TriageModel:
             )
             for i, ticket in enumerate(tickets)
         )
-        return [self._answer(read) for read in reads]
+        answers = [self._answer(read) for read in reads]
+        if self.satisfaction is None:
+            return answers
+        return [replace(a, satisfaction=s) for a, s in zip(answers, self.satisfaction.judge(tickets), strict=True)]
 
     def _read(self, normals: list[str]) -> tuple[Probabilities, list[Sparse], Floats]:
         sparse = [self.space.sparse(n) for n in normals]
@@ -247,11 +257,12 @@ def _scored(label: Label, p: float, language: str) -> Scored:
 
 
 def open_triage(version: str | None = None, store: Path = STORE, name: str = "triage") -> TriageModel:
-    """Load and verify a release of triage, by default the current one.
+    """Load and verify a release of triage, by default the current one, with that of satisfaction where there is one.
 
     Raises
     ------
     ReleaseError
         If it is not there or not what was released.
     """
-    return TriageModel(load_release(name, version, store))
+    dialogues = name == "triage" and bool(list_versions("satisfaction", store))
+    return TriageModel(load_release(name, version, store), open_satisfaction(store=store) if dialogues else None)

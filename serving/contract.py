@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
-from features.schema import Action, Customer, Ticket
+from features.schema import Action, Customer, Message, Ticket
 from features.text import MAX_CHARS, repair
 
 __all__ = [
@@ -19,7 +19,10 @@ __all__ = [
     "MAX_BATCH",
     "MAX_BODY_BYTES",
     "MAX_ID_CHARS",
+    "MAX_MESSAGES",
+    "MAX_PHRASE_CHARS",
     "CustomerIn",
+    "MessageIn",
     "ProblemOut",
     "RefusedOut",
     "ReleaseInfoOut",
@@ -37,6 +40,10 @@ MAX_BATCH: Final = 500
 MAX_BODY_BYTES: Final = 4 * 2**20
 # Twice the longest key of the ticketing systems we know; it comes back in the answer and goes into logs.
 MAX_ID_CHARS: Final = 200
+# The longest of 330 real dialogues has 74 messages; each is normalised, so their number is time.
+MAX_MESSAGES: Final = 100
+# A title, a product group, a channel: twice the longest subject line that ticketing systems take (255).
+MAX_PHRASE_CHARS: Final = 510
 # Far above any shop's figures: what lies beyond is a slip of units (seconds for months), and would move a score.
 MAX_COUNT: Final = 1_000_000
 
@@ -81,6 +88,8 @@ Language = Annotated[
     BeforeValidator(_repaired, json_schema_input_type=_Tag),
     Field(description=LANGUAGE_SAID),
 ]
+_Short = Annotated[str, StringConstraints(max_length=MAX_PHRASE_CHARS)]
+Phrase = Annotated[_Short, BeforeValidator(_repaired, json_schema_input_type=_Short)]
 _Count = Annotated[int, Field(ge=0, le=MAX_COUNT, strict=True)]
 Count = Annotated[_Count, BeforeValidator(_whole, json_schema_input_type=_Count)]
 Amount = Annotated[float, Field(ge=0, le=MAX_COUNT, allow_inf_nan=False, strict=True)]
@@ -99,13 +108,27 @@ class CustomerIn(BaseModel):
     vip: Annotated[bool, Field(strict=True)] | None = None
 
 
+class MessageIn(BaseModel):
+    """An earlier message of the dialogue."""
+
+    sender: Annotated[Literal["customer", "agent"], Field(alias="from")]
+    text: Text
+
+
 class TicketIn(BaseModel):
-    """One ticket."""
+    """One ticket; ``text`` is the last thing that the customer wrote."""
 
     id: Identifier = ""
     text: Text
     language: Language | None = None
     customer: CustomerIn | None = None
+    title: Annotated[Phrase | None, Field(description="The subject line; read before the text.")] = None
+    messages: Annotated[
+        list[MessageIn] | None,
+        Field(max_length=MAX_MESSAGES, description="What was said before the text, oldest first."),
+    ] = None
+    product: Annotated[Phrase | None, Field(description="The product's group; taken, and not read yet.")] = None
+    channel: Annotated[Phrase | None, Field(description="Where it came from; no answer depends on it.")] = None
 
 
 # Every ticket is checked on its own, so that a bad one costs only its own entry: the list itself takes anything.
@@ -187,6 +210,14 @@ class ReleaseOut(BaseModel):
     run: str | None
 
 
+class SatisfactionOut(NamedOut):
+    """How the customer sounds: the class that stands highest above how often it occurs; ``score`` is from -1 to 1."""
+
+    probabilities: dict[str, Probability]
+    score: Annotated[float, Field(ge=-1, le=1)]
+    release: ReleaseOut
+
+
 class TriageOut(BaseModel):
     """The answer to one ticket."""
 
@@ -201,6 +232,8 @@ class TriageOut(BaseModel):
     language: str
     decision: DecisionOut
     release: ReleaseOut
+    # The key is there only where the ticket carries messages.
+    satisfaction: Annotated[SatisfactionOut | None, Field(exclude_if=lambda said: said is None)] = None
 
 
 class ErrorOut(BaseModel):
@@ -261,4 +294,6 @@ def to_ticket(ticket: TicketIn) -> Ticket:
     '7'
     """
     customer = Customer(**ticket.customer.model_dump()) if ticket.customer else None
-    return Ticket(ticket.id, ticket.text, ticket.language, customer)
+    messages = tuple(Message(m.sender, m.text) for m in ticket.messages or ())
+    around = {"title": ticket.title or "", "product": ticket.product or "", "channel": ticket.channel or ""}
+    return Ticket(ticket.id, ticket.text, ticket.language, customer, messages=messages, **around)

@@ -1,4 +1,4 @@
-"""``python -m training``: fit, ablate, audit, evaluate, robustness, compare, promote, rollback."""
+"""``python -m training``: fit, ablate, audit, evaluate, robustness, compare, promote, rollback, context."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", required=True)
 
     fit = verbs.add_parser("fit", help="fit a model, log the run in MLflow, register the release")
-    fit.add_argument("name", choices=["triage", "diagnosis"])
+    fit.add_argument("name", choices=["triage", "diagnosis", "satisfaction"])
     fit.add_argument(
         "--data",
         type=Path,
@@ -91,8 +91,9 @@ def _parser() -> argparse.ArgumentParser:
     rollback.add_argument("--why", required=True)
 
     verbs.add_parser("corpus", help="measure the embedded corpus: variety, near copies, distance from real tickets")
+    verbs.add_parser("context", help="measure what a dialogue's earlier messages are worth to its last one")
     knobs = verbs.add_parser("knobs", help="print all knobs of a model with their reasons")
-    knobs.add_argument("name", nargs="?", choices=["triage", "diagnosis"], default="triage")
+    knobs.add_argument("name", nargs="?", choices=["triage", "diagnosis", "satisfaction"], default="triage")
     return parser
 
 

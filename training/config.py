@@ -10,11 +10,19 @@ import yaml
 
 from features.errors import ConfigError
 
-__all__ = ["HERE", "DiagnosisConfig", "TriageConfig", "load_config", "load_diagnosis_config"]
+__all__ = [
+    "HERE",
+    "DiagnosisConfig",
+    "SatisfactionConfig",
+    "TriageConfig",
+    "load_config",
+    "load_diagnosis_config",
+    "load_satisfaction_config",
+]
 
 HERE: Final = Path(__file__).with_name("configs")
 
-Config = TypeVar("Config", "TriageConfig", "DiagnosisConfig")
+Config = TypeVar("Config", "TriageConfig", "DiagnosisConfig", "SatisfactionConfig")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +81,28 @@ _NETWORK_RANGES: Final[dict[str, tuple[float, float]]] = {
     "decay": (0.0, 1.0),
     "pieces": (8, 512),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class SatisfactionConfig:
+    """See ``configs/satisfaction.yaml``, where every knob has its reason."""
+
+    seed: int
+    encoder: str
+    ngrams: bool
+    min_df: int
+    landmarks: int
+    gamma: float
+    ridge: float
+    course: float
+    folds: int
+
+    def __post_init__(self) -> None:
+        _check_ranges(asdict(self), {k: r for k, r in _RANGES.items() if k in asdict(self)} | {"course": (0.0, 100.0)})
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give all knobs, as a run logs them."""
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,3 +221,10 @@ def load_config(overrides: list[str] | None = None, path: Path = HERE / "triage.
 def load_diagnosis_config(overrides: list[str] | None = None, path: Path = HERE / "diagnosis.yaml") -> DiagnosisConfig:
     """Read the knobs of a diagnosis run and apply overrides; see `load_config`."""
     return _load(DiagnosisConfig, overrides, path)
+
+
+def load_satisfaction_config(
+    overrides: list[str] | None = None, path: Path = HERE / "satisfaction.yaml"
+) -> SatisfactionConfig:
+    """Read the knobs of a satisfaction run and apply overrides; see `load_config`."""
+    return _load(SatisfactionConfig, overrides, path)

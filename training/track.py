@@ -22,6 +22,7 @@ from mlflow.tracking import MlflowClient
 from mlflow.types import ColSpec, DataType, Schema
 
 __all__ = [
+    "DIALOGUES",
     "NAMES",
     "PHOTOS",
     "ROOT",
@@ -81,6 +82,14 @@ PHOTOS: Final = Kind(
     requirements=["numpy", "onnxruntime", "opencc", "pandas", "phonenumbers", "emoji", "pillow", "pillow-heif",
                   "pyyaml", "safetensors"],
 )  # fmt: skip
+
+DIALOGUES: Final = Kind(
+    code="pyfunc_satisfaction.py",
+    inputs=_schema(text=_TEXT, messages=_TEXT),
+    outputs=_schema(satisfaction=_TEXT, dissatisfied=_NUMBER, neutral=_NUMBER, satisfied=_NUMBER),
+    example={"text": ["还是没收到"], "messages": ['[{"from": "customer", "text": "快递五天了"}]']},
+    requirements=TICKETS.requirements,
+)
 
 
 def name_of(table: str) -> str:

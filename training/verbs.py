@@ -38,7 +38,19 @@ from training.robustness.run import answered_slices
 from training.triage import Fitted, fine_tuned
 from training.triage import fit as fit_triage
 
-__all__ = ["ablate", "audit", "compare", "corpus", "evaluate", "fit", "knobs", "promote", "robustness", "rollback"]
+__all__ = [
+    "ablate",
+    "audit",
+    "compare",
+    "context",
+    "corpus",
+    "evaluate",
+    "fit",
+    "knobs",
+    "promote",
+    "robustness",
+    "rollback",
+]
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +75,13 @@ def fit(arguments: argparse.Namespace) -> None:
         name, release = fit_photos(arguments)
         _print_metrics(load_release(name, folder=release).manifest["metrics"])
         _promoted(name, release, arguments.promote)
+        return
+    if arguments.name == "satisfaction":
+        from training.satisfaction_run import fit_dialogues
+
+        release = fit_dialogues(arguments.set)
+        _print_metrics(load_release("satisfaction", folder=release).manifest["metrics"])
+        _promoted("satisfaction", release, arguments.promote)
         return
     config = load_config([*_encoder_knobs(arguments), *arguments.set])
     table = _own_table(arguments)
@@ -277,6 +296,13 @@ def corpus(_: argparse.Namespace) -> None:
     """Print the corpus's figures."""
     own, real = load_table("corpus"), load_table("gold")
     _print(corpus_figures.report(own.rows if own else (), real.rows if real else ()))
+
+
+def context(_: argparse.Namespace) -> None:
+    """Print what earlier messages are worth to the category of real last messages."""
+    from training.context import context_figures
+
+    _print_metrics(context_figures(), "read")
 
 
 def knobs(arguments: argparse.Namespace) -> None:

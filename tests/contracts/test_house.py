@@ -15,7 +15,12 @@ PACKAGES = ["features", "models", "serving", "training"]
 HEAVY = ["torch", "torchvision", "transformers", "mlflow", "sklearn", "pandas", "joblib", "scipy", "matplotlib"]
 MODULES = [m.name for p in PACKAGES for m in pkgutil.walk_packages([str(ROOT / p)], f"{p}.")]
 # Files that are run, not imported.
-SCRIPTS = {"training.pyfunc", "training.pyfunc_photos", *(m for m in MODULES if m.endswith("__main__"))}
+SCRIPTS = {
+    "training.pyfunc",
+    "training.pyfunc_photos",
+    "training.pyfunc_satisfaction",
+    *(m for m in MODULES if m.endswith("__main__")),
+}
 
 
 def test_no_installed_distribution_brings_our_names() -> None:

@@ -70,6 +70,77 @@ def test_other_kinds(text: str, kind: str) -> None:
     assert kind in {h.signal.key for h in find_signals(normalize(text))}
 
 
+REASONS = {
+    "hazard": ("充电的时候冒烟了", "电池鼓包了", "The battery is swelling"),
+    "money": (
+        "退款一直没到账",
+        "钱扣了订单却没有",
+        "拒绝退款",
+        "押金不退",
+        "I was overcharged",
+        "they refuse to refund me",
+    ),
+    "repeated": ("我已经反映过三次了", "催了好几次", "每次都说等", "I have called several times", "still no reply"),
+    "threat": (
+        "我要打12315",
+        "投诉到工信部",
+        "我会起诉你们",
+        "曝光你们",
+        "我要举报",
+        "打官司",
+        "my attorney will call",
+    ),
+    "deadline": ("今天必须解决", "下午之前要", "赶时间", "急着用", "I need it by Friday", "asap"),
+    "anger": (
+        "气死我了",
+        "什么态度",
+        "非常生气",
+        "别忽悠我",
+        "不要再欺骗消费者",
+        "I am very angry",
+        "this is unacceptable",
+    ),
+}
+UNMEANT = [
+    "不会投诉",
+    "我不会投诉你们的",
+    "不想起诉",
+    "没打算曝光",
+    "我没有投诉",
+    "不用着急",
+    "不是骗子",
+    "没有多扣",
+    "I will not sue",
+    "I won't go to court",
+    "I don't want to take legal action",
+    "not urgent",
+    "I am not very angry",
+]
+MEANT = [
+    "再不处理就投诉",
+    "不退款就打12315",
+    "不解决我就起诉",
+    "我没收到货，我要投诉",
+    "if you don't refund I will sue",
+    "It does not work, I will see you in court",
+]
+
+
+@pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind, texts in REASONS.items() for text in texts])
+def test_mft_every_reason_of_urgency_is_heard(kind: str, text: str) -> None:
+    assert kind in {h.signal.key for h in find_signals(normalize(text))}
+
+
+@pytest.mark.parametrize("text", UNMEANT)
+def test_mft_what_is_denied_is_no_reason(text: str) -> None:
+    assert {h.signal.key for h in find_signals(normalize(text))} & {"threat", "anger", "deadline", "money"} == set()
+
+
+@pytest.mark.parametrize("text", MEANT)
+def test_mft_a_condition_is_no_denial(text: str) -> None:
+    assert {h.signal.key for h in find_signals(normalize(text))} & {"threat", "anger"}
+
+
 def test_every_kind_has_names_in_both_languages_and_a_place_in_the_vector() -> None:
     assert all(s.zh and s.en for s in load_signals())
     assert signal_vector(()).shape == (len(load_signals()),)

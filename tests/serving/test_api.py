@@ -55,7 +55,7 @@ def test_empty_batch_is_an_empty_list(http: httpx.Client) -> None:
 
 
 def test_unknown_keys_nulls_and_duplicates_are_welcome(http: httpx.Client) -> None:
-    row = '{"ticket": {"text": "a", "text": "b", "id": null, "language": null, "channel": [1], "customer": null}}'
+    row = '{"ticket": {"text": "a", "text": "b", "id": null, "language": null, "colour": [1], "customer": null}}'
     answer = http.post("/triage", content=row, headers={"Content-Type": "application/json; charset=UTF-8"})
     assert (answer.status_code, answer.json()["ticket_id"]) == (200, "")
 
