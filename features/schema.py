@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -16,26 +17,51 @@ Action = Literal["automate", "suggest", "abstain"]
 class Customer:
     """What the shop knows of a customer; ``None`` means not known.
 
+    Every field has its unit, its range and the meaning of a missing value in ``features/customer.yaml``; the values
+    are checked there (`features.customer.Field`).
+
     Attributes
     ----------
     id : str
-    tenure_months : float or None
-        Months since the first order, 0 or more.
-    orders, complaints : int or None
-        In all, 0 or more.
-    days_since_last_order : float or None
-    satisfaction : float or None
-        The last rating, 1 (worst) to 5.
-    vip : bool or None
+    own : mapping of str to (float, bool or str)
+        Fields of the shop's own table that the record has not, for models that learnt from them.
     """
 
     id: str
     tenure_months: float | None = None
-    orders: int | None = None
+    orders: float | None = None
     days_since_last_order: float | None = None
     satisfaction: float | None = None
-    complaints: int | None = None
+    complaints: float | None = None
+    cashback: float | None = None
+    coupons: float | None = None
+    order_growth: float | None = None
+    app_hours: float | None = None
+    devices: float | None = None
+    addresses: float | None = None
+    distance_km: float | None = None
+    city_tier: float | None = None
+    membership_level: float | None = None
+    yearly_value: float | None = None
+    monthly_spend: float | None = None
+    total_spend: float | None = None
     vip: bool | None = None
+    device: str | None = None
+    payment: str | None = None
+    favourite_category: str | None = None
+    contract: str | None = None
+    gender: str | None = None
+    marital_status: str | None = None
+    urgency: float | None = None
+    dissatisfaction: float | None = None
+    tickets_30d: float | None = None
+    unresolved: float | None = None
+    own: Mapping[str, float | bool | str] = field(default_factory=dict)
+
+    def value(self, name: str) -> float | bool | str | None:
+        """Give a field of the record, or one of the shop's own."""
+        found: float | bool | str | None = getattr(self, name) if name in self.__slots__ else self.own.get(name)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
