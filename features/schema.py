@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from features.entities import Entity
 
-__all__ = ["Action", "Customer", "Decision", "Reason", "ReleaseId", "Scored", "Ticket", "Triage", "Urgency"]
+__all__ = ["Action", "Churn", "Customer", "Decision", "Reason", "ReleaseId", "Scored", "Ticket", "Triage", "Urgency"]
 
 Action = Literal["automate", "suggest", "abstain"]
 
@@ -168,6 +168,51 @@ class ReleaseId:
     def as_dict(self) -> dict[str, Any]:
         """Give the public form."""
         return {"name": self.name, "version": self.version, "digest": self.digest, "run": self.run}
+
+
+@dataclass(frozen=True, slots=True)
+class Churn:
+    """How likely a customer is to leave, and why.
+
+    Attributes
+    ----------
+    customer_id : str
+    risk : float
+        Calibrated, from 0 to 1.
+    reasons : tuple of Reason
+        What moved the risk most, the strongest first; the code is the field's name.
+    flags : tuple of Reason
+        What makes the answer less sure: ``nothing_known``, ``unknown_value``, ``beyond_training``.
+    base : float
+        The log-odds of an average customer.
+    contributions : dict of str to float
+        By field, in log-odds; with `base` they add up to the log-odds of `risk`.
+    release : ReleaseId
+    """
+
+    customer_id: str
+    risk: float
+    reasons: tuple[Reason, ...]
+    flags: tuple[Reason, ...]
+    base: float
+    contributions: dict[str, float]
+    release: ReleaseId
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the public form inside the answer to a ticket."""
+        return {"risk": self.risk, "reasons": [r.as_dict() for r in (*self.reasons, *self.flags)]}
+
+    def as_entry(self) -> dict[str, Any]:
+        """Give the public form of ``/churn``."""
+        return {
+            "customer_id": self.customer_id,
+            "risk": self.risk,
+            "reasons": [r.as_dict() for r in self.reasons],
+            "flags": [f.as_dict() for f in self.flags],
+            "base": self.base,
+            "contributions": self.contributions,
+            "release": self.release.as_dict(),
+        }
 
 
 @dataclass(frozen=True, slots=True)

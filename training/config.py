@@ -9,12 +9,21 @@ from typing import Any, Final, TypeVar
 import yaml
 
 from features.errors import ConfigError
+from models.trees import MAX_SPLITS
 
-__all__ = ["HERE", "DiagnosisConfig", "TriageConfig", "load_config", "load_diagnosis_config"]
+__all__ = [
+    "HERE",
+    "ChurnConfig",
+    "DiagnosisConfig",
+    "TriageConfig",
+    "load_churn_config",
+    "load_config",
+    "load_diagnosis_config",
+]
 
 HERE: Final = Path(__file__).with_name("configs")
 
-Config = TypeVar("Config", "TriageConfig", "DiagnosisConfig")
+Config = TypeVar("Config", "TriageConfig", "DiagnosisConfig", "ChurnConfig")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +119,48 @@ _PHOTO_RANGES: Final[dict[str, tuple[float, float]]] = {
 }
 
 
-def _check_ranges(config: TriageConfig | DiagnosisConfig, ranges: dict[str, tuple[float, float]]) -> None:
+@dataclass(frozen=True, slots=True)
+class ChurnConfig:
+    """See ``configs/churn.yaml``, where every knob has its reason."""
+
+    seed: int
+    trees: int
+    leaves: int
+    rate: float
+    split_share: float
+    min_rows: int
+    blanked: int
+    leave_out: list[str]
+    folds: int
+    repeats: int
+    alike: float
+    draws: int
+    shuffles: int
+
+    def __post_init__(self) -> None:
+        _check_ranges(self, _CHURN_RANGES)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give all knobs, as a run logs them."""
+        return asdict(self)
+
+
+_CHURN_RANGES: Final[dict[str, tuple[float, float]]] = {
+    "trees": (1, 5000),
+    "leaves": (2, MAX_SPLITS + 1),
+    "rate": (0.001, 1.0),
+    "split_share": (0.01, 1.0),
+    "min_rows": (1, 10_000),
+    "blanked": (0, 10),
+    "folds": (2, 20),
+    "repeats": (1, 100),
+    "alike": (0.5, 1.0),
+    "draws": (10, 10_000),
+    "shuffles": (1, 100),
+}
+
+
+def _check_ranges(config: TriageConfig | DiagnosisConfig | ChurnConfig, ranges: dict[str, tuple[float, float]]) -> None:
     for name, (low, high) in ranges.items():
         if not low <= getattr(config, name) <= high:
             raise ConfigError(f"{name} must be between {low} and {high}, not {getattr(config, name)}")
@@ -173,3 +223,8 @@ def load_config(overrides: list[str] | None = None, path: Path = HERE / "triage.
 def load_diagnosis_config(overrides: list[str] | None = None, path: Path = HERE / "diagnosis.yaml") -> DiagnosisConfig:
     """Read the knobs of a diagnosis run and apply overrides; see `load_config`."""
     return _load(DiagnosisConfig, overrides, path)
+
+
+def load_churn_config(overrides: list[str] | None = None, path: Path = HERE / "churn.yaml") -> ChurnConfig:
+    """Read the knobs of a churn run and apply overrides; see `load_config`."""
+    return _load(ChurnConfig, overrides, path)

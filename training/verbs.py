@@ -20,8 +20,9 @@ from features.errors import ConfigError, ReleaseError
 from features.schema import Ticket
 from features.taxonomy import Taxonomy, default_taxonomy, flat_taxonomy
 from features.text import normalize
+from models.churn import ChurnModel
 from models.heads import Probabilities
-from models.release import STORE, list_versions, load_release, save_release
+from models.release import STORE, Release, list_versions, load_release, save_release
 from models.triage import TriageModel
 from training import corpus as corpus_figures
 from training import promote as promotion
@@ -59,6 +60,13 @@ def fit(arguments: argparse.Namespace) -> None:
         from training.diagnosis.run import fit_photos  # torch takes seconds to import: not for tickets
 
         name, release = fit_photos(arguments)
+        _print_metrics(load_release(name, folder=release).manifest["metrics"])
+        _promoted(name, release, arguments.promote)
+        return
+    if arguments.name == "churn":
+        from training.churn.run import fit_churn
+
+        name, release = fit_churn(arguments)
         _print_metrics(load_release(name, folder=release).manifest["metrics"])
         _promoted(name, release, arguments.promote)
         return
@@ -167,18 +175,33 @@ def evaluate(arguments: argparse.Namespace) -> None:
 
         _print_metrics(evaluate_photos(release, arguments))
         return
+    if release.config.get("kind") == "churn":
+        _evaluate_churn(release, arguments)
+        return
     model = TriageModel(release)
     source = arguments.source or "gold"
     table = _own_table(arguments) or load_table(source)
     if table is None:
         raise ConfigError(f"the source {source} is not on this machine")
-    if table.digest in {d["sha256"] for d in model.manifest["data"]}:
-        log.warning("the release was trained on these very rows: this is no estimate of accuracy")
+    _warn_of_own_rows(model.manifest, table.digest)
     rows = [r for r in table.rows if r.category in {c.key for c in model.taxonomy.categories}]
     started = time.perf_counter()
     figures = evaluate_rows(model, rows)
     _print_metrics(figures)
     log.info("%d tickets in %.1f s", len(rows), time.perf_counter() - started)
+
+
+def _evaluate_churn(release: Release, arguments: argparse.Namespace) -> None:
+    from training.churn.run import evaluate_churn, own_table
+
+    model, customers = ChurnModel(release), own_table(arguments)
+    _warn_of_own_rows(model.manifest, customers.digest)
+    _print_metrics(evaluate_churn(model, customers))
+
+
+def _warn_of_own_rows(manifest: Mapping[str, Any], digest: str) -> None:
+    if digest in {d["sha256"] for d in manifest["data"]}:
+        log.warning("the release was trained on these very rows: this is no estimate of accuracy")
 
 
 def evaluate_rows(model: TriageModel, rows: Sequence[Row]) -> dict[str, dict[str, float]]:
@@ -250,7 +273,8 @@ def _print(value: Any) -> None:
 
 
 def _print_metrics(metrics: Mapping[str, Mapping[str, float]]) -> None:
-    keys = list(dict.fromkeys(k for row in metrics.values() for k in row if k != "n"))
+    found = dict.fromkeys(k for row in metrics.values() for k in row)
+    keys = [k for k in found if k != "n" and not k.endswith(("_low", "_high"))]
     width = max(map(len, metrics))
     print(f"{'source':{width}} {'n':>6} " + " ".join(f"{k:>{max(8, len(k))}}" for k in keys))
     for source, row in metrics.items():
