@@ -8,7 +8,19 @@ from typing import Any, Literal
 
 from features.entities import Entity
 
-__all__ = ["Action", "Churn", "Customer", "Decision", "Reason", "ReleaseId", "Scored", "Ticket", "Triage", "Urgency"]
+__all__ = [
+    "Action",
+    "Churn",
+    "Customer",
+    "Decision",
+    "Priority",
+    "Reason",
+    "ReleaseId",
+    "Scored",
+    "Ticket",
+    "Triage",
+    "Urgency",
+]
 
 Action = Literal["automate", "suggest", "abstain"]
 
@@ -77,12 +89,15 @@ class Ticket:
     language : str or None
         The language of names and messages in the answer; by default that of the text.
     customer : Customer or None
+    waited_hours : float
+        Since the ticket came, where it is asked about again; the priority counts with it.
     """
 
     id: str
     text: str
     language: str | None = None
     customer: Customer | None = None
+    waited_hours: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +128,31 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Urgency:
-    """How soon: a level (``p1`` is the most urgent), a score from 0 to 1 to sort by, and why."""
+    """How soon: a level (``p1`` is the most urgent), a score from 0 to 1 to sort by, and why.
+
+    `levels` has the probability of each level; the priority reads it, and it is no part of the public form.
+    """
 
     level: str
+    score: float
+    reasons: tuple[Reason, ...] = ()
+    levels: Mapping[str, float] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the public form."""
+        return {"level": self.level, "score": self.score, "reasons": [r.as_dict() for r in self.reasons]}
+
+
+@dataclass(frozen=True, slots=True)
+class Priority:
+    """What comes first: a score from 0 to 1 to sort by, and why."""
+
     score: float
     reasons: tuple[Reason, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Give the public form."""
-        return {"level": self.level, "score": self.score, "reasons": [r.as_dict() for r in self.reasons]}
+        return {"score": self.score, "reasons": [r.as_dict() for r in self.reasons]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,18 +260,19 @@ class Triage:
     decision: Decision
     reasons: tuple[Reason, ...]
     release: ReleaseId
+    priority: Priority
+    churn: Churn | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Give the public form, made of JSON types only."""
-        urgency = self.urgency.as_dict() if self.urgency else None
         return {
             "ticket_id": self.ticket_id,
             "category": {**self.category.as_dict(), "reasons": [r.as_dict() for r in self.reasons]},
             "alternatives": [a.as_dict() for a in self.alternatives],
             "tags": [t.as_dict() for t in self.tags],
-            "urgency": urgency,
-            "churn": None,
-            "priority": {"score": urgency["score"], "reasons": urgency["reasons"]} if urgency else None,
+            "urgency": self.urgency.as_dict() if self.urgency else None,
+            "churn": self.churn.as_dict() if self.churn else None,
+            "priority": self.priority.as_dict(),
             "entities": [e.as_dict() for e in self.entities],
             "language": self.language,
             "decision": self.decision.as_dict(),

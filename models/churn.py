@@ -84,7 +84,7 @@ class Coder:
         if self.field.kind == "category":
             place: dict[Value | None, int] = {level: i for i, level in enumerate(self.levels)}
             return np.fromiter((place.get(v, self.missing) for v in values), np.uint8, len(values))
-        numbers = np.array([np.nan if v is None else v for v in values], np.float64)
+        numbers = np.array([np.nan if v is None or isinstance(v, str) else v for v in values], np.float64)
         found = np.searchsorted(self.edges, numbers, side="left")
         return np.where(np.isnan(numbers), self.missing, found).astype(np.uint8)
 
@@ -92,7 +92,7 @@ class Coder:
         """Tell why an answer is less sure for this value: the code of a flag, or None."""
         if value is None:
             return None
-        if isinstance(value, str):
+        if isinstance(value, str) or self.field.kind == "category":
             return None if value in self.levels else "unknown_value"
         return None if self.low <= value <= self.high else "beyond_training"
 
@@ -196,6 +196,18 @@ class ChurnModel:
         found = [(self.fields[i], row[i], float(shares[i])) for i in strongest if abs(shares[i]) >= LEAST]
         said = (Reason(f.name, reason_text(f, value, share, language)) for f, value, share in found)
         return tuple(said) or (Reason("average", _say("average", language)),)
+
+    def flagged(self, values: Mapping[str, Sequence[Value | None]], codes: Codes) -> dict[int, list[str]]:
+        """Tell for columns of values, and their codes ``(n, c)``, which rows have which flags: ``code:field``."""
+        missing = np.array([coder.missing for coder in self.coders])
+        found = {int(i): ["nothing_known"] for i in np.flatnonzero((codes == missing).all(axis=1))}
+        for coder in self.coders:
+            column = values.get(coder.field.name, ())
+            odd = {value: code for value in set(column) if (code := coder.flag(value))}
+            for i, value in enumerate(column) if odd else ():
+                if value in odd:
+                    found.setdefault(i, []).append(f"{odd[value]}:{coder.field.name}")
+        return found
 
     def flags(self, row: Sequence[Value | None], language: str) -> tuple[Reason, ...]:
         """Say what makes an answer less sure, for a customer's values ``(c,)``."""

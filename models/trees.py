@@ -213,7 +213,8 @@ def _node_cover(trees: Trees) -> Floats:
 
 def _first_split(column: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Tell for each split the tree's first one about the same column, ``(t, s)``."""
-    return (column[:, :, None] == column[:, None, :]).argmax(axis=2)
+    out: npt.NDArray[np.int64] = (column[:, :, None] == column[:, None, :]).argmax(axis=2)
+    return out
 
 
 def _parts(trees: Trees) -> Iterator[Trees]:

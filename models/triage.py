@@ -21,6 +21,7 @@ from features.text import detect_language, normalize
 from models.decide import Threshold, act, reason
 from models.explain import ngram_words
 from models.heads import Heads, Probabilities
+from models.priority import prioritise
 from models.release import STORE, Release, load_release
 from models.space import Floats, Space, Sparse
 
@@ -147,17 +148,21 @@ class TriageModel:
         labels = self.taxonomy.categories
         decision = self._decide(read, category, order, tags, levels, forced)
         words = ngram_words(read.normal, read.sparse, self.heads.favour(read.sparse, chosen))
+        urgency = self._urgency(levels, hits, language) if self.taxonomy.urgency else None
         return Triage(
             ticket_id=read.ticket.id,
             category=_scored(labels[chosen], category[chosen], language),
             alternatives=tuple(_scored(labels[i], category[i], language) for i in order[1 : 1 + ALTERNATIVES]),
             tags=tuple(_scored(self.taxonomy.tags[i], p, language) for i, p in tags),
-            urgency=self._urgency(levels, hits, language) if self.taxonomy.urgency else None,
+            urgency=urgency,
             entities=find_entities(read.ticket.text),
             language=language,
             decision=decision,
             reasons=(reason("words", language, words) if words else reason("model", language),),
             release=self.release,
+            priority=prioritise(
+                urgency.levels if urgency else {}, None, read.ticket.customer, read.ticket.waited_hours, language
+            ),
         )
 
     def _category(self, read: _Read, hazard: bool) -> Floats:
@@ -207,8 +212,9 @@ class TriageModel:
             words.setdefault(hit.signal.key, []).append(hit.text)
             names[hit.signal.key] = hit.signal.zh if language.startswith(("zh", "mixed")) else hit.signal.en
         reasons = tuple(Reason(key, names[key], tuple(dict.fromkeys(found))) for key, found in words.items())
-        level = self.taxonomy.urgency[int(levels.argmax())].key
-        return Urgency(level, _round(urgency_score(levels[None])[0]), reasons or (reason("model", language),))
+        chances = {u.key: _round(p) for u, p in zip(self.taxonomy.urgency, levels, strict=True)}
+        level, score = self.taxonomy.urgency[int(levels.argmax())].key, _round(urgency_score(levels[None])[0])
+        return Urgency(level, score, reasons or (reason("model", language),), chances)
 
     def _obstacle(self, read: _Read, category: int) -> str | None:
         """Tell what makes any answer a guess."""

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
+from features.customer import MAX_AMOUNT, MAX_VALUE_CHARS
 from features.schema import Action, Customer, Ticket
 from features.text import MAX_CHARS, repair
 
@@ -18,15 +19,20 @@ __all__ = [
     "LANGUAGE_TAG",
     "MAX_BATCH",
     "MAX_BODY_BYTES",
+    "MAX_CUSTOMERS",
     "MAX_ID_CHARS",
+    "ChurnEntryOut",
     "CustomerIn",
+    "Customers",
     "ProblemOut",
+    "RefusedCustomerOut",
     "RefusedOut",
     "ReleaseInfoOut",
     "ReleasesOut",
     "TicketIn",
     "Tickets",
     "TriageOut",
+    "to_customer",
     "to_ticket",
 ]
 
@@ -37,8 +43,11 @@ MAX_BATCH: Final = 500
 MAX_BODY_BYTES: Final = 4 * 2**20
 # Twice the longest key of the ticketing systems we know; it comes back in the answer and goes into logs.
 MAX_ID_CHARS: Final = 200
-# Far above any shop's figures: what lies beyond is a slip of units (seconds for months), and would move a score.
-MAX_COUNT: Final = 1_000_000
+# No shop's table that we know has more columns; the rest would be somebody's mistake.
+MAX_OWN: Final = 100
+# Customers in one request: half a second of the one thread that computes, which the tickets behind it wait for. Who has
+# more uses `python -m serving churn`.
+MAX_CUSTOMERS: Final = 5000
 
 
 def _repaired(value: Any) -> Any:
@@ -81,14 +90,38 @@ Language = Annotated[
     BeforeValidator(_repaired, json_schema_input_type=_Tag),
     Field(description=LANGUAGE_SAID),
 ]
-_Count = Annotated[int, Field(ge=0, le=MAX_COUNT, strict=True)]
+_Count = Annotated[int, Field(ge=0, le=MAX_AMOUNT, strict=True)]
 Count = Annotated[_Count, BeforeValidator(_whole, json_schema_input_type=_Count)]
-Amount = Annotated[float, Field(ge=0, le=MAX_COUNT, allow_inf_nan=False, strict=True)]
+Amount = Annotated[float, Field(ge=0, le=MAX_AMOUNT, allow_inf_nan=False, strict=True)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)]
+_Tier = Annotated[int, Field(ge=1, le=6, strict=True)]
+Tier = Annotated[_Tier, BeforeValidator(_whole, json_schema_input_type=_Tier)]
+_Level = Annotated[int, Field(ge=0, le=100, strict=True)]
+Level = Annotated[_Level, BeforeValidator(_whole, json_schema_input_type=_Level)]
+_Word = Annotated[str, StringConstraints(max_length=MAX_VALUE_CHARS)]
+# A word that the model never learnt is no error: the answer flags it.
+Word = Annotated[_Word, BeforeValidator(_repaired, json_schema_input_type=_Word)]
+_OwnNumber = Annotated[float, Field(allow_inf_nan=False, strict=True)]
+_OwnFlag = Annotated[bool, Field(strict=True)]
+_OwnName = Annotated[str, StringConstraints(max_length=MAX_VALUE_CHARS)]
+Own = Annotated[
+    dict[_OwnName, _OwnFlag | _OwnNumber | Word | None],
+    Field(max_length=MAX_OWN, description="Fields of the shop's own table, for a release that learnt from them."),
+]
+# Ten years: what waited longer was counted in another unit.
+MAX_HOURS: Final = 87_600
+Hours = Annotated[
+    float,
+    Field(ge=0, le=MAX_HOURS, allow_inf_nan=False, strict=True, description="Since the ticket came; for the priority."),
+]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 class CustomerIn(BaseModel):
-    """What the shop knows of a customer; leave out, or send null for, what is not known."""
+    """What the shop knows of a customer; leave out, or send null for, what is not known.
+
+    Units, and what a missing value means, are in ``features/customer.yaml``; tests hold the two together.
+    """
 
     id: Identifier = ""
     tenure_months: Amount | None = None
@@ -96,7 +129,30 @@ class CustomerIn(BaseModel):
     days_since_last_order: Amount | None = None
     satisfaction: Annotated[float, Field(ge=1, le=5, allow_inf_nan=False, strict=True)] | None = None
     complaints: Count | None = None
+    cashback: Amount | None = None
+    coupons: Count | None = None
+    order_growth: Annotated[float, Field(ge=-100, le=MAX_AMOUNT, allow_inf_nan=False, strict=True)] | None = None
+    app_hours: Amount | None = None
+    devices: Count | None = None
+    addresses: Count | None = None
+    distance_km: Amount | None = None
+    city_tier: Tier | None = None
+    membership_level: Level | None = None
+    yearly_value: Amount | None = None
+    monthly_spend: Amount | None = None
+    total_spend: Amount | None = None
     vip: Annotated[bool, Field(strict=True)] | None = None
+    device: Word | None = None
+    payment: Word | None = None
+    favourite_category: Word | None = None
+    contract: Word | None = None
+    gender: Word | None = None
+    marital_status: Word | None = None
+    urgency: Share | None = None
+    dissatisfaction: Share | None = None
+    tickets_30d: Count | None = None
+    unresolved: Count | None = None
+    own: Own = Field(default_factory=dict)
 
 
 class TicketIn(BaseModel):
@@ -106,11 +162,16 @@ class TicketIn(BaseModel):
     text: Text
     language: Language | None = None
     customer: CustomerIn | None = None
+    waited_hours: Hours = 0.0
 
 
 # Every ticket is checked on its own, so that a bad one costs only its own entry: the list itself takes anything.
 _ITEM_SCHEMA: Final = {"description": "A ticket as in /triage; anything else is answered with an error in its place."}
 Tickets = Annotated[list[Annotated[Any, WithJsonSchema(_ITEM_SCHEMA)]], Field(max_length=MAX_BATCH)]
+_CUSTOMER_SCHEMA: Final = {
+    "description": "A customer as in /triage; anything else is answered with an error in its place."
+}
+Customers = Annotated[list[Annotated[Any, WithJsonSchema(_CUSTOMER_SCHEMA)]], Field(max_length=MAX_CUSTOMERS)]
 
 
 class NamedOut(BaseModel):
@@ -196,7 +257,7 @@ class TriageOut(BaseModel):
     tags: list[NamedOut]
     urgency: UrgencyOut | None
     churn: ChurnOut | None
-    priority: ScoreOut | None
+    priority: ScoreOut
     entities: list[EntityOut]
     language: str
     decision: DecisionOut
@@ -223,6 +284,22 @@ class RefusedOut(ProblemOut):
     ticket_id: str
 
 
+class ChurnEntryOut(ChurnOut):
+    """The answer to one customer: ``base`` and the contributions, in log-odds, add up to the risk's."""
+
+    customer_id: str
+    flags: list[ReasonOut]
+    base: float
+    contributions: dict[str, float]
+    release: ReleaseOut
+
+
+class RefusedCustomerOut(ProblemOut):
+    """A customer that could not be read, in its place."""
+
+    customer_id: str
+
+
 class ReleaseInfoOut(BaseModel):
     """A release in the store."""
 
@@ -236,9 +313,16 @@ class ReleaseInfoOut(BaseModel):
 
 
 class ReleasesOut(BaseModel):
-    """Every release there is; ``answering`` names the one this server has loaded."""
+    """Every release there is; ``answering`` names those that this server has loaded."""
 
     releases: list[ReleaseInfoOut]
+
+
+def to_customer(customer: CustomerIn) -> Customer:
+    """Turn a checked customer into the value the models read."""
+    values = customer.model_dump()
+    own = {name: value for name, value in values.pop("own").items() if value is not None}
+    return Customer(**values, own=own)
 
 
 def to_ticket(ticket: TicketIn) -> Ticket:
@@ -257,5 +341,5 @@ def to_ticket(ticket: TicketIn) -> Ticket:
     >>> to_ticket(TicketIn(id=7, text="hello")).id
     '7'
     """
-    customer = Customer(**ticket.customer.model_dump()) if ticket.customer else None
-    return Ticket(ticket.id, ticket.text, ticket.language, customer)
+    customer = to_customer(ticket.customer) if ticket.customer else None
+    return Ticket(ticket.id, ticket.text, ticket.language, customer, ticket.waited_hours)
