@@ -1,4 +1,4 @@
-"""Who comes first: the loss that is to be expected if a ticket is left lying, as a score with reasons.
+"""Who comes first: the loss to be expected if a ticket is left lying for another hour, as a score with reasons.
 
 Pure: the same ticket, customer and waiting time give the same score, whatever else waits. All weights stand with their
 reasons in ``priority.yaml``.
@@ -6,6 +6,7 @@ reasons in ``priority.yaml``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
@@ -34,14 +35,14 @@ _WORDS: Final = {
         "已等待 {hours:.0f} 小时：先于 p1 以外的一切工单",
         "waiting for {hours:.0f} hours: before everything but p1",
     ),
-    "urgency": ("紧急程度 {level}：拖延预计损失 ¥{loss:.0f}", "urgency {level}: delay may cost ¥{loss:.0f}"),
-    "churn": ("流失风险 {risk:.0%}：预计损失 ¥{loss:.0f}", "risk of leaving {risk:.0%}: may cost ¥{loss:.0f}"),
+    "urgency": ("紧急程度 {level}：每拖一小时预计损失 ¥{loss}", "urgency {level}: an hour more may cost ¥{loss}"),
+    "churn": ("流失风险 {risk:.0%}：预计损失 ¥{loss}", "risk of leaving {risk:.0%}: may cost ¥{loss}"),
     "unknown_risk": (
-        "客户情况未知，按平均流失风险 {risk:.0%} 计：预计损失 ¥{loss:.0f}",
-        "nothing known of the customer, average risk {risk:.0%}: may cost ¥{loss:.0f}",
+        "客户情况未知，按平均流失风险 {risk:.0%} 计：预计损失 ¥{loss}",
+        "nothing known of the customer, average risk {risk:.0%}: may cost ¥{loss}",
     ),
-    "repeats": ("近期另有 {count:.0f} 张工单：加 ¥{loss:.0f}", "{count:.0f} other tickets of late: adds ¥{loss:.0f}"),
-    "clock": ("已用去时限的 {used:.0%}：加 ¥{loss:.0f}", "{used:.0%} of the time is gone: adds ¥{loss:.0f}"),
+    "repeats": ("近期另有 {count:.0f} 张工单：加 ¥{loss}", "{count:.0f} other tickets of late: adds ¥{loss}"),
+    "clock": ("已用去时限的 {used:.0%}：加 ¥{loss}", "{used:.0%} of the time is gone: adds ¥{loss}"),
 }
 
 
@@ -53,6 +54,7 @@ class Weights:
     vip: float
     unknown_risk: float
     swayed: float
+    fades_hours: float
     cost: Mapping[str, float]
     repeat: float
     most_repeats: float
@@ -80,7 +82,7 @@ def expected_loss(
     waited: float,
     weights: Weights,
 ) -> list[Part]:
-    """Give the parts of what is lost if a ticket is left lying, in yuan.
+    """Give the parts of what is lost if a ticket is left lying for another hour, in yuan.
 
     Parameters
     ----------
@@ -97,7 +99,8 @@ def expected_loss(
     urgent = sum(p * weights.cost.get(key, 0.0) for key, p in levels.items())
     known = weights.unknown_risk if risk is None else risk
     # Who only says thank you is not kept by an answer, however likely to leave.
-    leaves = known * _value(customer, weights) * weights.swayed * (1.0 - levels.get("p4", 0.0))
+    kept = known * _value(customer, weights) * weights.swayed * (1.0 - levels.get("p4", 0.0))
+    leaves = kept * -math.expm1(-1.0 / weights.fades_hours)
     again = _repeats(customer, weights)
     used = waited / weights.target_hours[level]
     clock = weights.late * min(1.0, used) ** weights.steepness + weights.later * max(0.0, used - 1.0)
@@ -176,7 +179,8 @@ def prioritise(
 
 def _reason(part: Part, language: str) -> Reason:
     words = _WORDS[part.code][0 if language.startswith(("zh", "mixed")) else 1]
-    return Reason(part.code, words.format(loss=part.loss, **part.said))
+    loss = f"{part.loss:.0f}" if part.loss >= 10 else f"{part.loss:.1f}"
+    return Reason(part.code, words.format(loss=loss, **part.said))
 
 
 def _number(name: str, value: object) -> float:

@@ -1,4 +1,4 @@
-"""``python -m training``: fit, ablate, evaluate, compare, promote, rollback."""
+"""``python -m training``: fit, ablate, evaluate, compare, promote, rollback, simulate."""
 
 from __future__ import annotations
 
@@ -63,9 +63,13 @@ def _parser() -> argparse.ArgumentParser:
     rollback.add_argument("name")
     rollback.add_argument("--why", required=True)
 
+    simulate = verbs.add_parser("simulate", help="a day's queue: first in first out, urgency buckets and our priority")
+    simulate.add_argument("--out", type=Path, default=Path("var/queue"), help="where table and plot go")
+    simulate.add_argument("--set", action="append", default=[], metavar="KNOB=VALUE", help="see configs/queue.yaml")
+
     verbs.add_parser("corpus", help="measure the embedded corpus: variety, near copies, distance from real tickets")
     knobs = verbs.add_parser("knobs", help="print all knobs of a model with their reasons")
-    knobs.add_argument("name", nargs="?", choices=["triage", "diagnosis", "churn"], default="triage")
+    knobs.add_argument("name", nargs="?", choices=["triage", "diagnosis", "churn", "queue"], default="triage")
     return parser
 
 

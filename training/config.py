@@ -15,15 +15,17 @@ __all__ = [
     "HERE",
     "ChurnConfig",
     "DiagnosisConfig",
+    "QueueConfig",
     "TriageConfig",
     "load_churn_config",
     "load_config",
     "load_diagnosis_config",
+    "load_queue_config",
 ]
 
 HERE: Final = Path(__file__).with_name("configs")
 
-Config = TypeVar("Config", "TriageConfig", "DiagnosisConfig", "ChurnConfig")
+Config = TypeVar("Config", "TriageConfig", "DiagnosisConfig", "ChurnConfig", "QueueConfig")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,48 @@ _CHURN_RANGES: Final[dict[str, tuple[float, float]]] = {
 }
 
 
-def _check_ranges(config: TriageConfig | DiagnosisConfig | ChurnConfig, ranges: dict[str, tuple[float, float]]) -> None:
+@dataclass(frozen=True, slots=True)
+class QueueConfig:
+    """See ``configs/queue.yaml``, where every knob has its reason."""
+
+    seed: int
+    days: int
+    per_hour: list[float]
+    shifts: list[dict[str, float]]
+    minutes: dict[str, float]
+    spread: float
+    levels: dict[str, float]
+    known: float
+    value: float
+    value_spread: float
+    risks: list[float]
+    rescore: float
+
+    def __post_init__(self) -> None:
+        _check_ranges(self, _QUEUE_RANGES)
+        if len(self.per_hour) != 24 or min(self.per_hour) < 0:
+            raise ConfigError("per_hour must have 24 numbers, none below 0")
+        if not self.shifts or any(not 0 <= s["start"] < s["end"] <= 24 or s["agents"] < 1 for s in self.shifts):
+            raise ConfigError("shifts must start before they end, within the day, with somebody in them")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give all knobs, as a run logs them."""
+        return asdict(self)
+
+
+_QUEUE_RANGES: Final[dict[str, tuple[float, float]]] = {
+    "days": (2, 1000),
+    "spread": (0.0, 3.0),
+    "known": (0.0, 1.0),
+    "value": (0.01, 1e6),
+    "value_spread": (0.0, 3.0),
+    "rescore": (0.1, 600.0),
+}
+
+
+def _check_ranges(
+    config: TriageConfig | DiagnosisConfig | ChurnConfig | QueueConfig, ranges: dict[str, tuple[float, float]]
+) -> None:
     for name, (low, high) in ranges.items():
         if not low <= getattr(config, name) <= high:
             raise ConfigError(f"{name} must be between {low} and {high}, not {getattr(config, name)}")
@@ -228,3 +271,8 @@ def load_diagnosis_config(overrides: list[str] | None = None, path: Path = HERE 
 def load_churn_config(overrides: list[str] | None = None, path: Path = HERE / "churn.yaml") -> ChurnConfig:
     """Read the knobs of a churn run and apply overrides; see `load_config`."""
     return _load(ChurnConfig, overrides, path)
+
+
+def load_queue_config(overrides: list[str] | None = None, path: Path = HERE / "queue.yaml") -> QueueConfig:
+    """Read the knobs of a simulation and apply overrides; see `load_config`."""
+    return _load(QueueConfig, overrides, path)

@@ -38,7 +38,7 @@ from training.plots import confusion_plot, reliability_plot
 from training.triage import Fitted
 from training.triage import fit as fit_triage
 
-__all__ = ["ablate", "compare", "corpus", "evaluate", "fit", "knobs", "promote", "rollback"]
+__all__ = ["ablate", "compare", "corpus", "evaluate", "fit", "knobs", "promote", "rollback", "simulate"]
 
 log = logging.getLogger(__name__)
 
@@ -261,6 +261,19 @@ def corpus(_: argparse.Namespace) -> None:
     """Print the corpus's figures."""
     own, real = load_table("corpus"), load_table("gold")
     _print(corpus_figures.report(own.rows if own else (), real.rows if real else ()))
+
+
+def simulate(arguments: argparse.Namespace) -> None:
+    """Compare orders of answering on the same days, and log the run."""
+    from training.config import load_queue_config
+    from training.queue.report import simulate as let_happen
+
+    config = load_queue_config(arguments.set)
+    with track.run("queue", config.as_dict()):
+        told = let_happen(config, arguments.out)
+        track.log_figures(told.metrics, {}, {"queue.png": told.plot})
+    print(told.text)
+    log.info("table and plot: %s", arguments.out)
 
 
 def knobs(arguments: argparse.Namespace) -> None:

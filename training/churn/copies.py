@@ -21,6 +21,7 @@ Ints = npt.NDArray[np.int64]
 
 # Every row is compared with every other: 20,000 rows take a minute, and ten times as many would take two hours.
 MOST_COMPARED = 20_000
+NOTHING = -(10**12)
 
 
 def _grouped(n: int, pairs: Sequence[tuple[int, int]]) -> Ints:
@@ -64,28 +65,26 @@ def by_customer(table: CustomerTable, alike: float, steps: Mapping[str, float]) 
     """
     pairs = _equal(table)
     if alike < 1.0 and len(table) <= MOST_COMPARED:
-        raised = np.array([steps.get(f.name, 0.0) for f in table.fields])
+        raised = np.array([round(steps.get(f.name, 0.0) * 1000) for f in table.fields])
         pairs += _alike(_plain(table), raised, int(np.ceil(alike * len(table.fields))))
     return _grouped(len(table), pairs)
 
 
-def _plain(table: CustomerTable) -> npt.NDArray[np.float64]:
-    """Give all values as numbers, ``(n, fields)``; what is missing is -1e9, which equals itself."""
-    columns = []
+def _plain(table: CustomerTable) -> Ints:
+    """Give all values as whole numbers, ``(fields, n)``: thousandths, places of words, `NOTHING` where missing."""
+    rows = []
     for f in table.fields:
-        place = {v: float(i) for i, v in enumerate(dict.fromkeys(table.values[f.name]))}
-        columns.append(
-            [-1e9 if v is None else place[v] if isinstance(v, str) else float(v) for v in table.values[f.name]]
-        )
-    return np.array(columns).T
+        values = table.values[f.name]
+        place = {v: i for i, v in enumerate(dict.fromkeys(values))}
+        rows.append([NOTHING if v is None else place[v] if isinstance(v, str) else round(v * 1000) for v in values])
+    return np.array(rows, np.int64)
 
 
-def _alike(rows: npt.NDArray[np.float64], raised: npt.NDArray[np.float64], least: int) -> list[tuple[int, int]]:
+def _alike(columns: Ints, raised: Ints, least: int) -> list[tuple[int, int]]:
     pairs = []
     for step in [np.zeros_like(raised), raised] if raised.any() else [raised]:
-        for i, row in enumerate(rows + np.where(rows == -1e9, 0.0, step)):
-            # Sums of cents are not exact; a thousandth is less than any step.
-            agreeing = (np.abs(rows - row) < 1e-3).sum(axis=1)
+        for i, row in enumerate((columns + np.where(columns == NOTHING, 0, step[:, None])).T):
+            agreeing = (columns == row[:, None]).sum(axis=0, dtype=np.uint8)
             pairs += [(i, int(j)) for j in np.flatnonzero(agreeing >= least) if j != i]
     return pairs
 

@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 # A release has labels; these are its two.
 OUTCOMES: Final = Taxonomy(1, (Label("stays", "留存", "stays"), Label("leaves", "流失", "leaves")))
 DEFAULT: Final = "ecommerce"
+# Of each outcome: with fewer, a fold holds ten, and no figure means anything.
+FEWEST: Final = 50
 
 
 def own_table(arguments: argparse.Namespace) -> CustomerTable:
@@ -79,6 +81,8 @@ def fit_churn(arguments: argparse.Namespace) -> tuple[str, Path]:
     table = own_table(arguments)
     default = "churn" if table.name == DEFAULT and not arguments.data else track.name_of(f"churn-{table.name}")
     name = arguments.release_name or default
+    if min(table.left.sum(), len(table) - table.left.sum()) < FEWEST:
+        raise ConfigError(f"{table.name}: at least {FEWEST} customers who left and as many who stayed are needed")
     matrix, groups = build(table, config.leave_out), _groups(table, config)
     customers = groups["customers"]
     started = time.perf_counter()

@@ -123,6 +123,4 @@ def _outcomes(columns: Columns, header: Sequence[str], rows: Sequence[Sequence[s
         left = np.array([outcome.read(row[place]) for row in rows], np.float64)
     except InputError as error:
         raise ConfigError(f"{path.name}: {error}") from error
-    if min(left.sum(), len(left) - left.sum()) < 50:
-        raise ConfigError(f"{path.name}: at least 50 customers who left and 50 who stayed are needed")
     return left
