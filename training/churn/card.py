@@ -65,9 +65,10 @@ customer of the table.
 {_TEACHING if facts["teaching"] else _OWN}
 
 ## Held-out figures
-{facts["knobs"]["folds"]}-fold cross-validation, dealt {facts["knobs"]["repeats"]} times; in brackets 95 % intervals over
-resampled customers. `boosting` is scikit-learn's with its own settings, `deep boosting` has 600 trees, and `copy finder`
-also sees the differences between neighbouring numbers, which are the same in a copy with every number raised.
+{facts["knobs"]["folds"]}-fold cross-validation, dealt {facts["knobs"]["repeats"]} times; in brackets 95 % intervals
+over resampled customers. `boosting` is scikit-learn's with its own settings, `deep boosting` has 600 trees, and
+`copy finder` also sees the differences between neighbouring numbers, which are the same in a copy with every number
+raised.
 
 {deals}
 Knobs were chosen on the first deal.
