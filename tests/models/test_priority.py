@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import pytest
@@ -100,8 +101,16 @@ def test_mft_the_order_of_a_morning() -> None:
         "thanks of somebody about to leave": prioritise({"p4": 1.0}, risk=0.9, customer=risky),
     }
     found = sorted(queue, key=lambda name: -queue[name].score)
-    assert found == ["smoke", "forgotten invoice", "angry", "question of somebody about to leave", "refund",
-                     "question nearly late", "question", "thanks of somebody about to leave"]  # fmt: skip
+    assert found == [
+        "smoke",
+        "forgotten invoice",
+        "angry",
+        "refund",
+        "question nearly late",
+        "question of somebody about to leave",
+        "question",
+        "thanks of somebody about to leave",
+    ]
 
 
 def codes(told: Priority) -> list[str]:
@@ -116,16 +125,16 @@ def test_reasons_say_what_counts_the_larger_first() -> None:
     assert "repeats" in codes(prioritise({"p3": 1.0}, 0.1, Customer("c", tickets_30d=2.0, unresolved=1.0)))
     told = prioritise({"p3": 1.0}, 0.9, Customer("c", vip=True), 7.9, "zh").reasons
     assert [r.message for r in told] == [
-        "流失风险 90%：预计损失 ¥40", "已用去时限的 99%：加 ¥10", "紧急程度 p3：拖延预计损失 ¥8",
+        "已用去时限的 99%：加 ¥9.6", "流失风险 90%：预计损失 ¥4.8", "紧急程度 p3：每拖一小时预计损失 ¥2.0",
     ]  # fmt: skip
     english = prioritise({"p3": 1.0}, 0.9, None, 0.0, "en").reasons[0].message
-    assert english == "risk of leaving 90%: may cost ¥20"
+    assert english == "risk of leaving 90%: may cost ¥2.4"
 
 
 def test_parts_are_the_formula_of_the_page() -> None:
     parts = {p.code: p.loss for p in expected_loss({"p2": 0.5, "p3": 0.5}, 0.5, Customer("c", vip=True), 2.0, WEIGHTS)}
-    assert parts["urgency"] == pytest.approx(0.5 * 40 + 0.5 * 8)
-    assert parts["churn"] == pytest.approx(0.5 * 150 * 2 * 0.15)
+    assert parts["urgency"] == pytest.approx(0.5 * 20 + 0.5 * 2)
+    assert parts["churn"] == pytest.approx(0.5 * 150 * 2 * 0.15 * (1 - math.exp(-1 / 8)))
     assert parts["clock"] == pytest.approx(10)
     assert parts["repeats"] == 0
 
@@ -148,9 +157,9 @@ def test_a_hundred_repeats_are_no_way_to_the_front() -> None:
         ("value: 150", "value: lots", "value"),
         ("value: 150", "value: .inf", "value"),
         ("value: 150", "valeu: 150", "exactly"),
-        ("half: 50", "", "exactly"),
-        ("half: 50", "half: 50\nhalf: 60", "written twice"),
-        ("p4: 1}", "p5: 1}", "cost"),
+        ("half: 20", "", "exactly"),
+        ("half: 20", "half: 20\nhalf: 60", "written twice"),
+        ("p4: 0.2}", "p5: 0.2}", "cost"),
         ("p4: 24}", "p4: 0}", "target_hours.p4"),
         ("version: 1", "version: 2", "version 1"),
     ],

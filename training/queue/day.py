@@ -16,10 +16,14 @@ from features.schema import Customer
 from models.priority import LEVELS
 from training.config import QueueConfig
 
-__all__ = ["Day", "draw_day"]
+__all__ = ["OVERLOAD", "OVERLOAD_HOURS", "Day", "draw_day", "draw_overload"]
 
 SAID: Final = Path(__file__).parents[1] / "data" / "queue_urgency.csv"
 Floats = npt.NDArray[np.float64]
+# Three days after a failed update, say: what urgent tickets alone take is more than there is, so that an order without
+# a bound never comes to the others.
+OVERLOAD: Final = 1.2
+OVERLOAD_HOURS: Final = 72.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +83,22 @@ def draw_day(config: QueueConfig, number: int) -> Day:
     """Draw one day; the same number gives the same day."""
     rng = np.random.default_rng([config.seed, number])
     opening = min(float(shift["start"]) for shift in config.shifts)
-    came = _arrivals(config, opening, rng)
+    return _tickets(config, _arrivals(config, opening, rng), rng)
+
+
+def draw_overload(config: QueueConfig, number: int, agents: int) -> Day:
+    """Draw `OVERLOAD_HOURS` around the clock in which more comes than `agents` can do."""
+    rng = np.random.default_rng([config.seed, number, agents])
+    minutes = sum(config.levels[key] * config.minutes[key] for key in LEVELS) * np.exp(config.spread**2 / 2)
+    count = rng.poisson(OVERLOAD * agents * OVERLOAD_HOURS * 60 / minutes)
+    return _tickets(config, np.sort(rng.random(count) * OVERLOAD_HOURS), rng)
+
+
+def _tickets(config: QueueConfig, came: Floats, rng: np.random.Generator) -> Day:
     n = len(came)
     shares = np.array([config.levels[key] for key in LEVELS])
     level = rng.choice(len(LEVELS), n, p=shares / shares.sum())
     median = np.array([config.minutes[key] for key in LEVELS])[level]
-    minutes = median * np.exp(config.spread * rng.standard_normal(n))
     risk = np.interp(rng.random(n), np.linspace(0, 1, len(config.risks)), config.risks)
     value = config.value * np.exp(config.value_spread * rng.standard_normal(n))
     known = rng.random(n) < config.known
@@ -93,7 +107,7 @@ def draw_day(config: QueueConfig, number: int) -> Day:
     return Day(
         came,
         level,
-        minutes,
+        median * np.exp(config.spread * rng.standard_normal(n)),
         rng.random(n) < risk,
         value,
         [said[k][int(p * len(said[k]))] for k, p in zip(level, pick, strict=True)],

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from models.priority import LEVELS, Weights, default_weights
 from training.config import QueueConfig
-from training.queue.day import Day, Floats, draw_day
+from training.queue.day import OVERLOAD, OVERLOAD_HOURS, Day, Floats, draw_day, draw_overload
 from training.queue.floor import work
 from training.queue.orders import ORDERS
 
@@ -33,6 +33,8 @@ _SAID: Final = {
     "loss": "loss, ¥ a day",
 }
 _RESAMPLED: Final = 2000
+# Who work around the clock where there is too much to do.
+AGENTS: Final = 3
 
 
 def loss(day: Day, waited: Floats, weights: Weights) -> Floats:
@@ -58,7 +60,9 @@ def day_figures(day: Day, waited: Floats, weights: Weights) -> dict[str, float]:
     return {name: out[name] for name in FIGURES}
 
 
-def compare_orders(config: QueueConfig, weights: Weights, truth: Weights | None = None) -> dict[str, dict[str, Floats]]:
+def compare_orders(
+    config: QueueConfig, weights: Weights, truth: Weights | None = None, *, overload: bool = False
+) -> dict[str, dict[str, Floats]]:
     """Let every order meet the same days.
 
     Parameters
@@ -68,6 +72,8 @@ def compare_orders(config: QueueConfig, weights: Weights, truth: Weights | None 
         What the orders believe.
     truth : Weights or None
         What waiting costs in truth; by default the same.
+    overload : bool
+        Three days around the clock in which more comes than can be done, instead of a day.
 
     Returns
     -------
@@ -76,9 +82,10 @@ def compare_orders(config: QueueConfig, weights: Weights, truth: Weights | None 
     """
     found: dict[str, dict[str, list[float]]] = {name: {f: [] for f in FIGURES} for name in ORDERS}
     for number in range(config.days):
-        day = draw_day(config, number)
+        day = draw_overload(config, number, AGENTS) if overload else draw_day(config, number)
+        shifts = [{"start": 0.0, "end": OVERLOAD_HOURS, "agents": AGENTS}] if overload else config.shifts
         for name, make in ORDERS.items():
-            waited = work(day, make(day, config, weights), config.shifts)
+            waited = work(day, make(day, config, weights), shifts)
             for figure, value in day_figures(day, waited, truth or weights).items():
                 found[name][figure].append(value)
     return {name: {f: np.array(v) for f, v in rows.items()} for name, rows in found.items()}
@@ -143,7 +150,9 @@ def simulate(config: QueueConfig, out: Path) -> Report:
     weights = default_weights()
     found = compare_orders(config, weights)
     text = [f"{config.days} days; in brackets 95 % intervals over days.\n", write_table(found)]
-    fewer = replace(config, days=max(2, config.days // 4))
+    few, fewer = (replace(config, days=max(2, config.days // k)) for k in (8, 4))
+    text.append(f"\nThree days around the clock with {OVERLOAD - 1:.0%} too much to do ({few.days} times):\n")
+    text.append(write_table(compare_orders(few, weights, overload=True)))
     for factor in (1 / 3, 3.0):
         for name, truth in _wrong(weights, factor).items():
             text.append(f"\nIf {name} is {factor:.2g} times what the page of weights says ({fewer.days} days):\n")
