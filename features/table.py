@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from features.columns import Column, Columns
 from features.customer import Value, record
@@ -93,8 +93,12 @@ class Reader:
             if len(memory) > _MEMORY:
                 memory.clear()
             # A table says the same few hundred things again and again: each is read once.
-            memory.update({t: self._cell(column, place, t) for t in set(texts) - memory.keys()})
-            values[column.fills.name] = _without_errors([memory[t] for t in texts], errors)
+            different = set(texts)
+            memory.update({t: self._cell(column, place, t) for t in different - memory.keys()})
+            found = [memory[t] for t in texts]
+            fine = not any(isinstance(memory[t], InputError) for t in different)
+            told = cast("list[Value | None]", found) if fine else _without_errors(found, errors)
+            values[column.fills.name] = told
         for i in errors:
             for cells in values.values():
                 cells[i] = None

@@ -84,7 +84,9 @@ class Coder:
         if self.field.kind == "category":
             place: dict[Value | None, int] = {level: i for i, level in enumerate(self.levels)}
             return np.fromiter((place.get(v, self.missing) for v in values), np.uint8, len(values))
-        numbers = np.array([np.nan if v is None or isinstance(v, str) else v for v in values], np.float64)
+        if str in set(map(type, values)):  # of a shop's own field, which was checked for no kind: not a number
+            values = [None if isinstance(v, str) else v for v in values]
+        numbers = np.array(values, np.float64)  # None becomes NaN
         found = np.searchsorted(self.edges, numbers, side="left")
         return np.where(np.isnan(numbers), self.missing, found).astype(np.uint8)
 

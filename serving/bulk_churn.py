@@ -47,15 +47,16 @@ def score_rows(model: ChurnModel, batch: Batch) -> Iterator[list[str]]:
     codes = model.codes(batch.values, n)
     risk, shares = model.explained(codes)
     flags = model.flagged(batch.values, codes)
-    order = np.argsort(-np.abs(shares), axis=1, kind="stable")[:, :REASONS].tolist()
+    order = np.argsort(-np.abs(shares), axis=1, kind="stable")[:, :REASONS]
+    largest = np.take_along_axis(shares, order, axis=1).tolist()
     nothing: Sequence[Value | None] = [None] * n
     columns = [batch.values.get(field.name, nothing) for field in model.fields]
     names = [field.name for field in model.fields]
-    for i, (p, row, places) in enumerate(zip(risk.tolist(), shares.tolist(), order, strict=True)):
+    for i, (p, places, moved) in enumerate(zip(risk.tolist(), order.tolist(), largest, strict=True)):
         if i in batch.errors:
             yield ["", "", "", batch.errors[i].message("en")]
             continue
-        told = [_said(names[c], columns[c][i], row[c]) for c in places if abs(row[c]) >= LEAST]
+        told = [_said(names[c], columns[c][i], x) for c, x in zip(places, moved, strict=True) if abs(x) >= LEAST]
         yield [f"{p:.4f}", "; ".join(told), "; ".join(flags.get(i, ())), ""]
 
 

@@ -15,7 +15,12 @@ PACKAGES = ["features", "models", "serving", "training"]
 HEAVY = ["torch", "torchvision", "transformers", "mlflow", "sklearn", "pandas", "joblib", "scipy", "matplotlib"]
 MODULES = [m.name for p in PACKAGES for m in pkgutil.walk_packages([str(ROOT / p)], f"{p}.")]
 # Files that are run, not imported.
-SCRIPTS = {"training.pyfunc", "training.pyfunc_photos", *(m for m in MODULES if m.endswith("__main__"))}
+SCRIPTS = {
+    "training.pyfunc",
+    "training.pyfunc_churn",
+    "training.pyfunc_photos",
+    *(m for m in MODULES if m.endswith("__main__")),
+}
 
 
 def test_no_installed_distribution_brings_our_names() -> None:
@@ -27,7 +32,9 @@ def test_test_folders_are_no_packages() -> None:
     assert list((ROOT / "tests").rglob("__init__.py")) == []
 
 
-@pytest.mark.parametrize("module", ["serving.service", "serving.cli", "models.triage", "models.diagnosis"])
+@pytest.mark.parametrize(
+    "module", ["serving.service", "serving.cli", "models.triage", "models.diagnosis", "models.churn"]
+)
 def test_answering_imports_nothing_heavy(module: str) -> None:
     code = f"import sys, {module}; print(*(set({HEAVY}) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -53,7 +60,8 @@ def test_readmes_name_every_command() -> None:
     commands = """make demo|make test|python -m serving triage|python -m serving up|python -m training fit triage
         |python -m serving diagnose|python -m training fit diagnosis
         |python -m training evaluate|python -m training compare|python -m training promote|python -m training rollback
-        |/diagnose|/triage_batch|/releases|/docs.json|/metrics"""
+        |python -m serving churn|python -m training fit churn|python -m training simulate
+        |/diagnose|/churn|/triage_batch|/releases|/docs.json|/metrics"""
     for text in texts:
         assert [c for c in commands.split("|") if c.strip() not in text] == []
 
