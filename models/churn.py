@@ -1,25 +1,26 @@
 """Churn: a customer record becomes a calibrated risk of leaving, with reasons that add up exactly.
 
-Boosted trees (`models.trees`) over the fields that the release names. Every value becomes a code, and a missing or
-unknown one has a code of its own: the trees learnt what not knowing means.
+Boosted trees (`models.tree_tables`) over the fields that the release names. Every value becomes a code, and one that is
+missing or unknown has a code of its own: the trees learnt what not knowing means.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from features.customer import Field, Value, parse_field
+from features.customer import Field, Value
 from features.errors import ConfigError, ReleaseError
 from features.schema import Churn, Customer, Reason, ReleaseId
+from models.codes import Coder, load_coders
 from models.release import STORE, Release, load_release
-from models.trees import MAX_CODES, Codes, Floats, Tables, Trees, tabulate
+from models.tree_tables import Tables, tabulate
+from models.trees import Codes, Floats, Trees
 
-__all__ = ["ChurnModel", "Coder", "open_churn", "sigmoid"]
+__all__ = ["ChurnModel", "open_churn", "sigmoid"]
 
 REASONS: Final = 3  # more explain less
 # In log-odds: a field that moves the odds of leaving by less than a twentieth is no reason.
@@ -53,52 +54,6 @@ def sigmoid(margin: Floats) -> Floats:
     return 0.5 * (1.0 + np.tanh(0.5 * margin))
 
 
-@dataclass(frozen=True, slots=True)
-class Coder:
-    """Turns one field's values into codes; the last code is that of a missing value.
-
-    Attributes
-    ----------
-    field : Field
-    edges : ndarray of float64
-        Of a number: code i is above edge i-1 and not above edge i.
-    levels : tuple of str
-        Of a category: code i is level i.
-    low, high : float
-        The range in training, of a number.
-    """
-
-    field: Field
-    edges: Floats
-    levels: tuple[str, ...]
-    low: float
-    high: float
-
-    @property
-    def missing(self) -> int:
-        """The code of a value that is not known."""
-        return len(self.levels) if self.field.kind == "category" else len(self.edges) + 1
-
-    def codes(self, values: Sequence[Value | None]) -> Codes:
-        """Give the codes of a column of values, ``(n,)``."""
-        if self.field.kind == "category":
-            place: dict[Value | None, int] = {level: i for i, level in enumerate(self.levels)}
-            return np.fromiter((place.get(v, self.missing) for v in values), np.uint8, len(values))
-        if str in set(map(type, values)):  # of a shop's own field, which was checked for no kind: not a number
-            values = [None if isinstance(v, str) else v for v in values]
-        numbers = np.array(values, np.float64)  # None becomes NaN
-        found = np.searchsorted(self.edges, numbers, side="left")
-        return np.where(np.isnan(numbers), self.missing, found).astype(np.uint8)
-
-    def flag(self, value: Value | None) -> str | None:
-        """Tell why an answer is less sure for this value: the code of a flag, or None."""
-        if value is None:
-            return None
-        if isinstance(value, str) or self.field.kind == "category":
-            return None if value in self.levels else "unknown_value"
-        return None if self.low <= value <= self.high else "beyond_training"
-
-
 class ChurnModel:
     """A release that answers; loading verifies it, answering changes nothing.
 
@@ -128,7 +83,7 @@ class ChurnModel:
 
     def _load(self, release: Release) -> None:
         tensors = release.tensors
-        self.coders: tuple[Coder, ...] = tuple(_coders(release.config["fields"], tensors))
+        self.coders: tuple[Coder, ...] = tuple(load_coders(release.config["fields"], tensors))
         self.fields: tuple[Field, ...] = tuple(coder.field for coder in self.coders)
         if max(coder.missing for coder in self.coders) >= tensors["yes"].shape[2]:
             raise ReleaseError("weights.safetensors: the splits do not know every code")
@@ -228,19 +183,6 @@ def reason_text(field: Field, value: Value | None, share: float, language: str) 
     side = _side(language)
     said = _say("unknown", language) if value is None else field.said(value, side)
     return _say("factor", language, name=field.names[side], value=said, factor=f"{np.exp(share):.2g}")
-
-
-def _coders(rows: Sequence[Mapping[str, Any]], tensors: Mapping[str, Any]) -> Iterable[Coder]:
-    edges, counts, bounds = tensors["edges"].astype(np.float64), tensors["edge_counts"], tensors["bounds"]
-    if len(rows) != len(counts) or bounds.shape != (len(rows), 2) or counts.sum() != len(edges):
-        raise ValueError("the edges do not fit the fields")
-    ends = np.cumsum(counts)
-    for row, start, end, (low, high) in zip(rows, ends - counts, ends, bounds, strict=True):
-        own = edges[start:end]
-        levels = tuple(row["levels"])
-        if (np.diff(own) <= 0).any() or len(own) + 2 > MAX_CODES or len(levels) + 1 > MAX_CODES:
-            raise ValueError("edges do not rise, or are too many")
-        yield Coder(parse_field(row["name"], row["field"]), own, levels, float(low), float(high))
 
 
 def open_churn(version: str | None = None, store: Path = STORE, name: str = "churn") -> ChurnModel:

@@ -137,7 +137,7 @@ class TriageModel:
         return self.heads.calibrate(self.heads.scores(sparse, dense)), sparse, likeness
 
     def _answer(self, read: _Read) -> Triage:
-        language = read.language
+        ticket, language = read.ticket, read.language
         hits = find_signals(read.normal)
         forced = tuple(h for h in hits if h.signal.forces and self.taxonomy.urgency)
         category = self._category(read, bool(forced))
@@ -150,18 +150,18 @@ class TriageModel:
         words = ngram_words(read.normal, read.sparse, self.heads.favour(read.sparse, chosen))
         urgency = self._urgency(levels, hits, language) if self.taxonomy.urgency else None
         return Triage(
-            ticket_id=read.ticket.id,
+            ticket_id=ticket.id,
             category=_scored(labels[chosen], category[chosen], language),
             alternatives=tuple(_scored(labels[i], category[i], language) for i in order[1 : 1 + ALTERNATIVES]),
             tags=tuple(_scored(self.taxonomy.tags[i], p, language) for i, p in tags),
             urgency=urgency,
-            entities=find_entities(read.ticket.text),
+            entities=find_entities(ticket.text),
             language=language,
             decision=decision,
             reasons=(reason("words", language, words) if words else reason("model", language),),
             release=self.release,
             priority=prioritise(
-                urgency.levels if urgency else {}, None, read.ticket.customer, read.ticket.waited_hours, language
+                urgency.levels if urgency else {}, None, ticket.customer, ticket.waited_hours, language
             ),
         )
 

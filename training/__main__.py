@@ -6,6 +6,7 @@ import argparse
 import logging
 import sys
 from pathlib import Path
+from typing import Any
 
 from features.errors import AftersightError
 
@@ -16,40 +17,12 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training", description="Rows to releases.")
     verbs = parser.add_subparsers(dest="verb", required=True)
 
-    fit = verbs.add_parser("fit", help="fit a model, log the run in MLflow, register the release")
-    fit.add_argument("name", choices=["triage", "diagnosis", "churn"])
-    fit.add_argument(
-        "--data",
-        type=Path,
-        help="triage: any table with one text and one label column (CSV or TSV); "
-        "diagnosis: a manifest of photos (CSV: path, label) or a folder with a folder for each label; "
-        "churn: a table of customers (CSV) with a column that tells who left",
-    )
-    fit.add_argument(
-        "--mapping", type=Path, help="of customers: the table's columns (YAML), see features/columns_*.yaml"
-    )
-    fit.add_argument("--text", default="text", help="its text column")
-    fit.add_argument("--label", help="its label column; by default label, of photos condition")
-    fit.add_argument("--source", help="of a manifest of photos: this source alone; of customers: ecommerce or telco")
-    fit.add_argument("--as", dest="release_name", help="the release's name; by default the model's or the table's")
-    fit.add_argument("--set", action="append", default=[], metavar="KNOB=VALUE", help="see configs/NAME.yaml")
-    fit.add_argument("--promote", metavar="WHY", help="promote the release at once")
-
+    _add_fit(verbs)
     ablate = verbs.add_parser("ablate", help="what every part is worth: configs/ablation.yaml, on the same folds")
     ablate.add_argument("name", choices=["triage"])
     ablate.add_argument("--set", action="append", default=[], metavar="KNOB=VALUE", help="see configs/triage.yaml")
 
-    evaluate = verbs.add_parser("evaluate", help="score a saved release with the code that answers")
-    evaluate.add_argument("name")
-    evaluate.add_argument("--version", help="by default the current release")
-    evaluate.add_argument(
-        "--source", help="of tickets: a source of configs/triage.yaml, by default gold; of customers: a shared table"
-    )
-    evaluate.add_argument("--data", type=Path, help="a table, or of photos a manifest or a folder")
-    evaluate.add_argument("--mapping", type=Path, help="of customers: the table's columns (YAML)")
-    evaluate.add_argument("--text", default="text")
-    evaluate.add_argument("--label", help="by default label, of photos condition")
-
+    _add_evaluate(verbs)
     compare = verbs.add_parser("compare", help="two releases' held-out figures side by side")
     compare.add_argument("name")
     compare.add_argument("versions", nargs=2)
@@ -71,6 +44,40 @@ def _parser() -> argparse.ArgumentParser:
     knobs = verbs.add_parser("knobs", help="print all knobs of a model with their reasons")
     knobs.add_argument("name", nargs="?", choices=["triage", "diagnosis", "churn", "queue"], default="triage")
     return parser
+
+
+def _add_fit(verbs: Any) -> None:
+    fit = verbs.add_parser("fit", help="fit a model, log the run in MLflow, register the release")
+    fit.add_argument("name", choices=["triage", "diagnosis", "churn"])
+    fit.add_argument(
+        "--data",
+        type=Path,
+        help="triage: any table with one text and one label column (CSV or TSV); "
+        "diagnosis: a manifest of photos (CSV: path, label) or a folder with a folder for each label; "
+        "churn: a table of customers (CSV) with a column that tells who left",
+    )
+    fit.add_argument(
+        "--mapping", type=Path, help="of customers: the table's columns (YAML), see features/columns_*.yaml"
+    )
+    fit.add_argument("--text", default="text", help="its text column")
+    fit.add_argument("--label", help="its label column; by default label, of photos condition")
+    fit.add_argument("--source", help="of a manifest of photos: this source alone; of customers: ecommerce or telco")
+    fit.add_argument("--as", dest="release_name", help="the release's name; by default the model's or the table's")
+    fit.add_argument("--set", action="append", default=[], metavar="KNOB=VALUE", help="see configs/NAME.yaml")
+    fit.add_argument("--promote", metavar="WHY", help="promote the release at once")
+
+
+def _add_evaluate(verbs: Any) -> None:
+    evaluate = verbs.add_parser("evaluate", help="score a saved release with the code that answers")
+    evaluate.add_argument("name")
+    evaluate.add_argument("--version", help="by default the current release")
+    evaluate.add_argument(
+        "--source", help="of tickets: a source of configs/triage.yaml, by default gold; of customers: a shared table"
+    )
+    evaluate.add_argument("--data", type=Path, help="a table, or of photos a manifest or a folder")
+    evaluate.add_argument("--mapping", type=Path, help="of customers: the table's columns (YAML)")
+    evaluate.add_argument("--text", default="text")
+    evaluate.add_argument("--label", help="by default label, of photos condition")
 
 
 def main(argv: list[str] | None = None) -> int:

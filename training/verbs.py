@@ -8,7 +8,7 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -56,17 +56,8 @@ def fit(arguments: argparse.Namespace) -> None:
     asked = arguments.release_name
     if asked is not None and track.name_of(asked) != asked:
         raise ConfigError(f"--as {asked}: {track.NAMES}")
-    if arguments.name == "diagnosis":
-        from training.diagnosis.run import fit_photos  # torch takes seconds to import: not for tickets
-
-        name, release = fit_photos(arguments)
-        _print_metrics(load_release(name, folder=release).manifest["metrics"])
-        _promoted(name, release, arguments.promote)
-        return
-    if arguments.name == "churn":
-        from training.churn.run import fit_churn
-
-        name, release = fit_churn(arguments)
+    if arguments.name != "triage":
+        name, release = _fitter(arguments.name)(arguments)
         _print_metrics(load_release(name, folder=release).manifest["metrics"])
         _promoted(name, release, arguments.promote)
         return
@@ -86,6 +77,16 @@ def fit(arguments: argparse.Namespace) -> None:
     _print_metrics(fitted.judged.metrics)
     log.info("release %s/%s, registered as version %s, run %s", name, release.name, number, run)
     _promoted(name, release, arguments.promote)
+
+
+def _fitter(name: str) -> Callable[[argparse.Namespace], tuple[str, Path]]:
+    if name == "churn":
+        from training.churn.run import fit_churn
+
+        return fit_churn
+    from training.diagnosis.run import fit_photos  # torch takes seconds to import: not for tickets
+
+    return fit_photos
 
 
 def _promoted(name: str, release: Path, why: str | None) -> None:

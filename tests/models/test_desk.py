@@ -7,7 +7,7 @@ from models.churn import ChurnModel
 from models.desk import Desk
 from models.triage import TriageModel
 
-RISKY = Customer("c", tenure_months=0.0, complaints=4.0)
+RISKY = Customer("c", tenure_months=0.0, complaints=4.0, yearly_value=1000.0)
 CALM = Customer("c", tenure_months=34.0, complaints=0.0)
 TEXT = "请问发票怎么开"
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.trees import MAX_SPLITS, Trees, tabulate
+from models.tree_tables import tabulate
+from models.trees import MAX_SPLITS, Trees
 
 COLUMNS, CODES = 4, 5
 

@@ -13,7 +13,8 @@ from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_s
 
 from features.errors import ConfigError
 from models.churn import sigmoid
-from models.trees import Trees, tabulate
+from models.tree_tables import tabulate
+from models.trees import Trees
 from tests.invented_customers import FIELDS, invented, write_csv
 from training.churn.copies import by_content, by_customer, customer_weights
 from training.churn.figures import FIGURES, figures, with_intervals
@@ -133,7 +134,7 @@ def test_what_is_taken_apart_says_what_was_fitted(overrides: list[str], gaps: fl
     model = fit_trees(matrix, np.arange(500), table.left, weight, config, 0)
     tensors = export(model, matrix, weight)
     from features.customer import record
-    from models.churn import Coder
+    from models.codes import Coder
 
     ends, bounds = np.cumsum(tensors["edge_counts"]), tensors["bounds"]
     coders = [

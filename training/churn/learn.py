@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from models.trees import Trees, leaf_numbers, tabulate
+from models.tree_tables import tabulate
+from models.trees import Trees, leaf_numbers
 from training.churn.matrix import Floats, Matrix, blanked
 from training.config import ChurnConfig
 
@@ -69,15 +70,7 @@ def export(model: Any, matrix: Matrix, weight: Floats) -> dict[str, npt.NDArray[
     missing = [
         len(lv) if own else len(e) + 1 for lv, e, own in zip(matrix.levels, edges, matrix.categories, strict=True)
     ]
-    splits = max(len(n) // 2 for n, _ in nodes)
-    shape = (len(nodes), splits)
-    trees = Trees(
-        np.full(shape, -1, np.int64),
-        np.zeros((*shape, max(missing) + 1), np.bool_),
-        np.full((*shape, 2), -1, np.int64),
-        np.zeros((len(nodes), splits + 1)),
-        np.zeros((len(nodes), splits + 1)),
-    )
+    trees = _empty(len(nodes), max(len(n) // 2 for n, _ in nodes), max(missing) + 1)
     for t, (rows, bitsets) in enumerate(nodes):
         _take(trees, t, rows, bitsets, edges, missing)
     _count(trees, _codes(matrix, edges, missing), weight)
@@ -94,6 +87,17 @@ def export(model: Any, matrix: Matrix, weight: Floats) -> dict[str, npt.NDArray[
         "bounds": bounds,
         "baseline": np.array([baseline]),
     }
+
+
+def _empty(t: int, s: int, codes: int) -> Trees:
+    """Make room for t trees of at most s splits."""
+    return Trees(
+        np.full((t, s), -1, np.int64),
+        np.zeros((t, s, codes), np.bool_),
+        np.full((t, s, 2), -1, np.int64),
+        np.zeros((t, s + 1)),
+        np.zeros((t, s + 1)),
+    )
 
 
 def _edges(nodes: Sequence[Any], columns: int, categories: Sequence[bool]) -> list[Floats]:
