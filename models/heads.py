@@ -52,11 +52,17 @@ def levels_from_cumulative(cumulative: Floats) -> Floats:
     return np.diff(full, axis=1).astype(np.float32)
 
 
+def _voices(calibration: Mapping[str, npt.NDArray[Any]]) -> dict[str, Floats]:
+    """Read the tags' slopes of a release from before there were several voices."""
+    return {"tag_scale": np.atleast_2d(calibration["tag_scale"]).astype(np.float32)}
+
+
 @dataclass(frozen=True, slots=True)
 class Heads:
-    """Linear heads over a `Space`, and their calibration.
+    """Linear heads over a `Space`, and the calibration of what they and a text network beside them say.
 
-    One matrix product scores everything: categories, tags, then "at least as urgent as level k".
+    One matrix product scores everything: categories, tags, then "at least as urgent as level k". A voice is one such
+    row of outputs: the heads' own, then the network's.
 
     Attributes
     ----------
@@ -64,8 +70,8 @@ class Heads:
     dense : ndarray of float32, (landmarks, outputs)
     bias : ndarray of float32, (outputs,)
     calibration : dict of str to ndarray
-        ``category_scale (c, c)``, ``category_bias (c,)``, ``tag_scale (t,)``, ``tag_bias (t,)``,
-        ``urgency_scale (outputs, u - 1)``, ``urgency_bias (u - 1,)``: fitted on held-out scores.
+        ``category_scale (voices * c, c)``, ``category_bias (c,)``, ``tag_scale (voices, t)``, ``tag_bias (t,)``,
+        ``urgency_scale (voices * outputs, u - 1)``, ``urgency_bias (u - 1,)``: fitted on held-out scores.
     sizes : tuple of int
         How many outputs belong to categories, tags and urgency.
     """
@@ -85,23 +91,29 @@ class Heads:
             tensors["ngrams"].astype(np.float32),
             tensors["dense"].astype(np.float32),
             tensors["bias"].astype(np.float32),
-            {k: v.astype(np.float32) for k, v in calibration.items()},
+            {k: v.astype(np.float32) for k, v in calibration.items()} | _voices(calibration),
             sizes,
         )
         if not heads.fits():
             raise ReleaseError("weights.safetensors: shapes do not fit the taxonomy")
         return heads
 
+    @property
+    def voices(self) -> int:
+        """How many rows of outputs are calibrated together."""
+        return len(self.calibration["tag_scale"])
+
     def fits(self) -> bool:
         """Tell whether every shape is that of the sizes."""
         c, t, u = self.sizes
         outputs = c + t + u
+        voices = self.voices
         shapes = {
-            "category_scale": (c, c),
+            "category_scale": (voices * c, c),
             "category_bias": (c,),
-            "tag_scale": (t,),
+            "tag_scale": (voices, t),
             "tag_bias": (t,),
-            "urgency_scale": (outputs, u),
+            "urgency_scale": (voices * outputs, u),
             "urgency_bias": (u,),
         }
         right = {name: tensor.shape for name, tensor in self.calibration.items()} == shapes
@@ -121,10 +133,11 @@ class Heads:
         return out
 
     def calibrate(self, scores: Floats) -> Probabilities:
-        """Turn raw scores into probabilities."""
+        """Turn the raw scores of all voices, ``(n, voices * outputs)``, into probabilities."""
         c, t, _ = self.sizes
         k = self.calibration
-        category = softmax(scores[:, :c] @ k["category_scale"] + k["category_bias"])
-        tags = sigmoid(scores[:, c : c + t] * k["tag_scale"] + k["tag_bias"])
+        spoken = scores.reshape(len(scores), self.voices, -1)  # (n, voices, outputs)
+        category = softmax(spoken[..., :c].reshape(len(scores), -1) @ k["category_scale"] + k["category_bias"])
+        tags = sigmoid((spoken[..., c : c + t] * k["tag_scale"]).sum(axis=1) + k["tag_bias"])
         cumulative = sigmoid(scores @ k["urgency_scale"] + k["urgency_bias"])
         return Probabilities(category, tags, levels_from_cumulative(cumulative))

@@ -7,7 +7,8 @@
     └── 3f9a2c1b0d4e/            named after its content
         ├── release.json         size and SHA-256 of every file, digests, metrics, data sources
         ├── weights.safetensors
-        ├── model.onnx           where the model is a network
+        ├── model.onnx           where the model is a network, or has one
+        ├── tokenizer.json       where that network reads texts
         ├── taxonomy.json
         ├── card.md              for people
         └── provenance.json      who made it when, and its MLflow run (not part of the content: two runs with one
@@ -50,9 +51,9 @@ __all__ = [
 
 STORE: Final = Path(__file__).with_name("store")
 FORMAT: Final = 1
-# A release is at most some 20 MB; a file that claims more is not read into memory.
+# A release is at most some 50 MB; a file that claims more is not read into memory.
 MAX_FILE_BYTES: Final = 200 * 2**20
-_FILES: Final = {"weights.safetensors", "model.onnx", "taxonomy.json", "card.md"}
+_FILES: Final = {"weights.safetensors", "model.onnx", "tokenizer.json", "taxonomy.json", "card.md"}
 _BESIDE: Final = {"release.json", "provenance.json"}
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,40}")
 _VERSION: Final = re.compile(r"[0-9a-f]{12}")
@@ -75,8 +76,8 @@ class Release:
     manifest : dict
         ``release.json``.
     path : Path
-    network : bytes
-        ``model.onnx``; empty where there is none.
+    network, tokenizer : bytes
+        ``model.onnx`` and ``tokenizer.json``; empty where there is none.
     """
 
     id: ReleaseId
@@ -86,6 +87,7 @@ class Release:
     manifest: dict[str, Any]
     path: Path
     network: bytes = b""
+    tokenizer: bytes = b""
 
 
 def _digest(data: bytes) -> str:
@@ -106,6 +108,7 @@ def save_release(
     provenance: Mapping[str, Any],
     store: Path = STORE,
     network: bytes = b"",
+    tokenizer: bytes = b"",
 ) -> Path:
     """Write a release; a version that is already there is left as it is.
 
@@ -124,8 +127,8 @@ def save_release(
     provenance : mapping
         ``run``, ``created``, ``by``; not part of the content.
     store : Path
-    network : bytes
-        ONNX, where the model is a network.
+    network, tokenizer : bytes
+        ONNX, where the model is a network or has one, and the tokenizer of one that reads texts.
 
     Returns
     -------
@@ -137,6 +140,7 @@ def save_release(
         "taxonomy.json": _json(taxonomy.as_dict(), sort=False),  # the order of the labels is that of the weights
         "card.md": card.encode(),
         **({"model.onnx": network} if network else {}),
+        **({"tokenizer.json": tokenizer} if tokenizer else {}),
     }
     manifest = {
         "format": FORMAT,
@@ -256,7 +260,8 @@ def load_release(
     run = _object(_read(beside), "provenance.json").get("run") if beside.exists() else None
     identity = ReleaseId(name, version, _digest(raw), run if isinstance(run, str) else None)
     tensors = _tensors(files.get("weights.safetensors", b""))
-    return Release(identity, config, tensors, labels, manifest, path, files.get("model.onnx", b""))
+    network, tokenizer = (files.get(name, b"") for name in ("model.onnx", "tokenizer.json"))
+    return Release(identity, config, tensors, labels, manifest, path, network, tokenizer)
 
 
 def current_version(name: str, store: Path = STORE) -> str:

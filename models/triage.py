@@ -14,16 +14,19 @@ import numpy.typing as npt
 from features.entities import find_entities
 from features.errors import ConfigError, ReleaseError
 from features.ngrams import CHAR_ORDERS
-from features.schema import Action, Decision, Reason, ReleaseId, Scored, Ticket, Triage, Urgency
+from features.schema import Reason, ReleaseId, Scored, Ticket, Triage, Urgency
 from features.signals import Hit, find_signals
 from features.taxonomy import Label, Taxonomy
 from features.text import detect_language, normalize
-from models.decide import Threshold, act, reason
+from models.decide import reason
 from models.explain import ngram_words
 from models.heads import Heads, Probabilities
 from models.priority import prioritise
 from models.release import STORE, Release, load_release
+from models.silence import NO_REQUEST, hushed, silent
 from models.space import Floats, Space, Sparse
+from models.text_network import TextNetwork
+from models.triage_decide import Labels, Policy, names_of
 
 __all__ = ["TriageModel", "open_triage", "urgency_score"]
 
@@ -31,9 +34,7 @@ __all__ = ["TriageModel", "open_triage", "urgency_score"]
 LEVEL_WEIGHT: Final = (1.0, 0.7, 0.25, 0.0)
 FORCED: Final = 0.98  # a word of danger is taken as nearly sure
 HAZARD_TAG: Final = "safety_hazard"
-NO_REQUEST: Final = "other"
 ALTERNATIVES: Final = 2
-AMBIGUOUS: Final = 0.15  # two categories closer than this are named together
 # Below this share of known words a Latin text is taken for a language that was not learnt.
 KNOWN_WORDS: Final = 0.5
 
@@ -65,8 +66,8 @@ class _Read:
 
     @property
     def empty(self) -> bool:
-        """Neither letters nor digits."""
-        return not any(c.isalnum() for c in self.normal)
+        """See `silent`."""
+        return silent(self.normal)
 
 
 class TriageModel:
@@ -101,12 +102,20 @@ class TriageModel:
         self.heads = Heads.load(release.tensors, release.taxonomy)
         if (len(self.space.idf), len(self.space.landmarks)) != (len(self.heads.ngrams), len(self.heads.dense)):
             raise ReleaseError("weights.safetensors: the heads do not fit the feature space")
-        self._thresholds = {field: Threshold.of(row) for field, row in config["thresholds"].items()}
+        outputs = len(self.heads.bias)
+        self.network = (
+            TextNetwork(release.network, release.tokenizer, str(config["network"]["prefix"]), outputs)
+            if release.network
+            else None
+        )
+        if self.heads.voices != 1 + bool(release.network):
+            raise ReleaseError("weights.safetensors: the calibration does not fit what is calibrated")
+        self._policy = Policy.load(release.taxonomy, config["thresholds"])
         self._tag_floor = np.array(config["tag_floor"], np.float32)
         self._likeness_floor = float(config["likeness_floor"])
 
     def probabilities(self, normals: list[str]) -> Probabilities:
-        """Give the calibrated probabilities of normalised texts, before any rule."""
+        """Give the calibrated probabilities of normalised texts, before any rule but that on silent ones."""
         return self._read(normals)[0]
 
     def answer(self, tickets: Sequence[Ticket]) -> list[Triage]:
@@ -134,7 +143,10 @@ class TriageModel:
         sparse = [self.space.sparse(n) for n in normals]
         dense = self.space.dense(self.space.centred(normals))  # (n, landmarks)
         likeness: Floats = dense.max(axis=1, initial=0.0)
-        return self.heads.calibrate(self.heads.scores(sparse, dense)), sparse, likeness
+        scores = self.heads.scores(sparse, dense)
+        if self.network is not None:
+            scores = np.hstack([scores, self.network.read(normals)])
+        return hushed(self.heads.calibrate(scores), normals, self.taxonomy), sparse, likeness
 
     def _answer(self, read: _Read) -> Triage:
         ticket, language = read.ticket, read.language
@@ -146,7 +158,9 @@ class TriageModel:
         levels = self._levels(read, forced)
         order = np.argsort(-category, kind="stable")
         labels = self.taxonomy.categories
-        decision = self._decide(read, category, order, tags, levels, forced)
+        no_tags = float((1.0 - read.tags).prod())
+        obstacle = self._obstacle(read, chosen)
+        decision = self._policy.decide(Labels(category, tags, no_tags, levels, obstacle, bool(forced), language))
         words = ngram_words(read.normal, read.sparse, self.heads.favour(read.sparse, chosen))
         urgency = self._urgency(levels, hits, language) if self.taxonomy.urgency else None
         return Triage(
@@ -166,10 +180,8 @@ class TriageModel:
         )
 
     def _category(self, read: _Read, hazard: bool) -> Floats:
-        """Take an empty text for "no request", as it is by definition; danger never is: what may carry it is left."""
+        """Take danger for no idle word: of the categories those are left that may carry it."""
         p = read.category
-        if read.empty and self._no_request is not None:
-            return one_hot(len(p), self._no_request)
         if not hazard or HAZARD_TAG not in self._tag_index:
             return p
         left = p * self.taxonomy.allowed[:, self._tag_index[HAZARD_TAG]]
@@ -190,10 +202,8 @@ class TriageModel:
         return sorted(((i, c) for i, c in found.items() if allowed[i]), key=lambda pair: (-pair[1], pair[0]))
 
     def _levels(self, read: _Read, forced: tuple[Hit, ...]) -> Floats:
-        """Lift urgency to the level that a word of danger forces; nothing waits on an empty text."""
+        """Lift urgency to the level that a word of danger forces."""
         p = read.urgency
-        if read.empty:
-            return one_hot(len(p), len(p) - 1)
         if not forced:
             return p
         keys = [u.key for u in self.taxonomy.urgency]
@@ -226,44 +236,6 @@ class TriageModel:
             return "out_of_scope"
         return "no_request" if category == self._no_request else None
 
-    def _decide(
-        self,
-        read: _Read,
-        category: Floats,
-        order: Any,
-        tags: list[tuple[int, float]],
-        levels: Floats,
-        forced: tuple[Hit, ...],
-    ) -> Decision:
-        given = np.zeros(len(read.tags), np.bool_)
-        given[[i for i, _ in tags]] = True
-        sure = {"category": float(category.max())}
-        if self.taxonomy.tags:
-            sure["tags"] = float(np.where(given, read.tags, 1.0 - read.tags).prod())
-        if self.taxonomy.urgency:
-            sure["urgency"] = float(levels.max())
-        obstacle = self._obstacle(read, int(order[0]))
-        actions: dict[str, Action] = {}
-        reasons: dict[str, Reason] = {}
-        for field, p in sure.items():
-            actions[field] = "abstain" if obstacle else act(p, self._thresholds[field])
-            if forced and field == "urgency":
-                actions[field] = "automate"  # a word of danger needs no second opinion to be looked at first
-            elif obstacle:
-                reasons[field] = reason(obstacle, read.language)
-            elif actions[field] == "suggest":
-                reasons[field] = reason("below_automation", read.language, p=p)
-            elif actions[field] == "abstain":
-                reasons[field] = self._doubt(field, p, category, order, read.language)
-        return Decision(actions, reasons)
-
-    def _doubt(self, field: str, p: float, category: Floats, order: Any, language: str) -> Reason:
-        first, second = (order[0], order[1]) if len(order) > 1 else (order[0], order[0])
-        if field != "category" or category[first] - category[second] >= AMBIGUOUS or first == second:
-            return reason("low_confidence", language, p=p)
-        names = [self.taxonomy.categories[int(i)].name(_names(language)) for i in (first, second)]
-        return reason("ambiguous", language, a=names[0], b=names[1])
-
 
 def known_words(sparse: Sparse) -> float:
     """Tell which share of the Latin words was learnt from; 1 where there are none."""
@@ -271,24 +243,13 @@ def known_words(sparse: Sparse) -> float:
     return float((sparse.places[start : start + run] >= 0).mean()) if run else 1.0
 
 
-def one_hot(n: int, place: int) -> Floats:
-    """Give certainty, ``(n,)``."""
-    out = np.zeros(n, np.float32)
-    out[place] = 1.0
-    return out
-
-
 def _round(p: float) -> float:
     """Four digits: more would differ between a ticket alone and the same in a batch."""
     return round(float(p), 4)
 
 
-def _names(language: str) -> str:
-    return "en" if language == "en" else "zh"
-
-
 def _scored(label: Label, p: float, language: str) -> Scored:
-    return Scored(label.key, label.name(_names(language)), _round(p))
+    return Scored(label.key, label.name(names_of(language)), _round(p))
 
 
 def open_triage(version: str | None = None, store: Path = STORE, name: str = "triage") -> TriageModel:

@@ -255,6 +255,9 @@ class ReleaseInfoOut(BaseModel):
     current: bool
     answering: bool
     metrics: dict[str, Any]
+    autonomy: dict[str, Any] = Field(
+        default={}, description="for each label: what is automated from which probability on, how often that was right"
+    )
     data: Any
 
 

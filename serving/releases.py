@@ -36,6 +36,7 @@ def _info(
         current=version == current,
         answering=sha256(raw).hexdigest() in answering,
         metrics=manifest.get("metrics") or {},
+        autonomy=manifest.get("autonomy") or {},
         data=manifest.get("data"),
     )
 

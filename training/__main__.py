@@ -1,4 +1,4 @@
-"""``python -m training``: fit, ablate, evaluate, compare, promote, rollback, simulate."""
+"""``python -m training``: fit, ablate, audit, evaluate, robustness, compare, promote, rollback, simulate."""
 
 from __future__ import annotations
 
@@ -18,14 +18,26 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", required=True)
 
     _add_fit(verbs)
-    ablate = verbs.add_parser("ablate", help="what every part is worth: configs/ablation.yaml, on the same folds")
+    ablate = verbs.add_parser("ablate", help="what every part is worth, on the same folds")
     ablate.add_argument("name", choices=["triage"])
+    ablate.add_argument(
+        "--variants",
+        choices=["ablation", "encoders"],
+        default="ablation",
+        help="see configs/",
+    )
     ablate.add_argument("--set", action="append", default=[], metavar="KNOB=VALUE", help="see configs/triage.yaml")
 
     _add_evaluate(verbs)
+    _add_audit(verbs)
     compare = verbs.add_parser("compare", help="two releases' held-out figures side by side")
     compare.add_argument("name")
-    compare.add_argument("versions", nargs=2)
+    compare.add_argument(
+        "versions",
+        nargs=2,
+        metavar="VERSION",
+        help="or the held_out.json of two runs in MLflow: the same tickets, with bootstrap intervals",
+    )
 
     promote = verbs.add_parser("promote", help="let a release answer from the next start on")
     promote.add_argument("name")
@@ -63,7 +75,10 @@ def _add_fit(verbs: Any) -> None:
     fit.add_argument("--label", help="its label column; by default label, of photos condition")
     fit.add_argument("--source", help="of a manifest of photos: this source alone; of customers: ecommerce or telco")
     fit.add_argument("--as", dest="release_name", help="the release's name; by default the model's or the table's")
+    fit.add_argument("--encoder", metavar="PATH_OR_NAME", help="of tickets: the encoder, see configs/triage.yaml")
+    fit.add_argument("--fine-tune", action="store_true", help="fine-tune it, and let it answer beside the linear heads")
     fit.add_argument("--set", action="append", default=[], metavar="KNOB=VALUE", help="see configs/NAME.yaml")
+    fit.add_argument("--reviewed", type=Path, help="of tickets: a filled-in review file of audit; it changes labels")
     fit.add_argument("--promote", metavar="WHY", help="promote the release at once")
 
 
@@ -78,6 +93,28 @@ def _add_evaluate(verbs: Any) -> None:
     evaluate.add_argument("--mapping", type=Path, help="of customers: the table's columns (YAML)")
     evaluate.add_argument("--text", default="text")
     evaluate.add_argument("--label", help="by default label, of photos condition")
+
+    robust = verbs.add_parser("robustness", help="how a release bears tickets that are written in another way")
+    robust.add_argument("name")
+    robust.add_argument("--version", help="by default the current release")
+    robust.add_argument(
+        "--data", type=Path, help="a table; by default gold, or the embedded corpus where that is absent"
+    )
+    robust.add_argument("--text", default="text")
+    robust.add_argument("--label", help="by default label")
+
+
+def _add_audit(verbs: Any) -> None:
+    audit = verbs.add_parser("audit", help="find labels that are likely wrong, and write a file to review")
+    audit.add_argument("name", choices=["triage"])
+    audit.add_argument("--data", type=Path, help="any table with one text and one label column; by default all sources")
+    audit.add_argument("--text", default="text", help="its text column")
+    audit.add_argument("--label", help="its label column; by default label")
+    audit.add_argument("--source", help="list this source alone; by default all that are held out")
+    audit.add_argument("--reviewed", type=Path, help="an earlier review, applied first")
+    audit.add_argument("--out", type=Path, help="by default var/audit/NAME.csv")
+    audit.add_argument("--texts", action="store_true", help="write the texts too; shared ones must not be published")
+    audit.add_argument("--set", action="append", default=[], metavar="KNOB=VALUE", help="see configs/triage.yaml")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -14,24 +14,70 @@ from models.heads import Heads, Probabilities
 from models.space import Floats
 from training.matrices import Targets
 
-__all__ = ["Pick", "apply_calibration", "cross_fit", "fit_calibration", "isotonic", "lower_bound", "pick_threshold"]
+__all__ = [
+    "Pick",
+    "apply_calibration",
+    "cross_apply",
+    "cross_fit",
+    "fit_calibration",
+    "isotonic",
+    "lower_bound",
+    "pick_threshold",
+]
 
 NEVER = 1.01  # no probability reaches it
 
 
-def _shared_slope(scores: Floats, labels: Floats) -> tuple[float, float]:
-    flat, truth = scores.reshape(-1, 1), labels.ravel()
+def _spoken(scores: Floats, target: Targets) -> Floats:
+    """Give the scores by voice, ``(n, voices, outputs)``."""
+    return scores.reshape(len(scores), -1, sum(target.sizes))
+
+
+def _spread(scores: Floats) -> Floats:
+    """Give the standard deviation of every voice of ``(n, voices, k)``, as a column ``(voices, 1)``."""
+    spread: Floats = scores.std(axis=(0, 2))[:, None].astype(np.float32)
+    return np.where(spread > 0, spread, 1.0).astype(np.float32)
+
+
+def _of_category(scores: Floats, labels: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Fit a softmax regression over scores ``(n, voices, c)``: ``(voices * c, c)`` and ``(c,)``."""
+    n, voices, c = scores.shape
+    spread = np.repeat(_spread(scores), c, axis=1).reshape(-1, 1)  # (voices * c, 1)
+    scale, bias = np.tile(np.eye(c, dtype=np.float32), (voices, 1)) / spread, np.full(c, -20.0, np.float32)
+    present = np.unique(labels)
+    if len(present) < 2:
+        return scale, np.zeros(c, np.float32)
+    flat = scores.reshape(n, -1) / spread.T
+    model = LogisticRegression(C=1.0, max_iter=1000).fit(flat, labels)
+    if len(present) == 2:  # scikit-learn keeps one column for two classes
+        coefficients = np.vstack([np.zeros_like(model.coef_), model.coef_])
+        intercepts = np.array([0.0, model.intercept_[0]])
+    else:
+        coefficients, intercepts = model.coef_, model.intercept_
+    scale[:, present] = coefficients.T / spread
+    bias[present] = intercepts
+    return scale, bias
+
+
+def _of_tags(scores: Floats, truth: Floats) -> tuple[Floats, float]:
+    """Fit one slope a voice and one offset for all tags (Platt): scores ``(n, voices, t)``, truth ``(n, t)``."""
+    voices = scores.shape[1]
     if not 0 < truth.sum() < truth.size:
-        return 1.0, 0.0
-    model = LogisticRegression(C=100.0).fit(flat, truth)
-    return float(model.coef_[0, 0]), float(model.intercept_[0])
-
-
-def _binary(scores: Floats, labels: Floats, C: float) -> tuple[Floats, float]:
-    if not 0 < labels.sum() < len(labels):
-        return np.zeros(scores.shape[1], np.float32), 8.0 if labels.all() else -8.0
-    model = LogisticRegression(C=C, max_iter=500).fit(scores, labels)
+        return np.ones(voices, np.float32), 0.0
+    flat = scores.transpose(0, 2, 1).reshape(-1, voices)
+    model = LogisticRegression(C=100.0).fit(flat, truth.ravel())
     return model.coef_[0].astype(np.float32), float(model.intercept_[0])
+
+
+def _of_step(scores: Floats, truth: Floats) -> tuple[Floats, float]:
+    """Fit a logistic step over all scores ``(n, voices, outputs)``."""
+    n, voices, outputs = scores.shape
+    if not 0 < truth.sum() < len(truth):
+        return np.zeros(voices * outputs, np.float32), 8.0 if truth.all() else -8.0
+    # The linear heads' scores lie between 0 and 1: what is louder is brought down to them.
+    louder = np.repeat(np.maximum(_spread(scores) / _spread(scores[:, :1]), 1.0), outputs, axis=1).ravel()
+    model = LogisticRegression(C=3.0, max_iter=500).fit(scores.reshape(n, -1) / louder, truth)
+    return (model.coef_[0] / louder).astype(np.float32), float(model.intercept_[0])
 
 
 def fit_calibration(scores: Floats, target: Targets, rows: npt.NDArray[np.int64]) -> dict[str, Floats]:
@@ -39,8 +85,8 @@ def fit_calibration(scores: Floats, target: Targets, rows: npt.NDArray[np.int64]
 
     Parameters
     ----------
-    scores : ndarray, (len(rows), outputs)
-        Of heads that did not see these rows.
+    scores : ndarray, (len(rows), voices * outputs)
+        Of heads, and of a network, that did not see these rows.
     target : Targets
     rows : ndarray of int64
         Where in `target` the truth stands.
@@ -48,37 +94,24 @@ def fit_calibration(scores: Floats, target: Targets, rows: npt.NDArray[np.int64]
     Returns
     -------
     dict of str to ndarray
-        As `models.heads.Heads.calibration` names them: a softmax regression over category scores (temperature
-        scaling with one temperature and one prior a class), one slope for all tags (Platt), and for urgency logistic
-        steps over all scores, so that a complaint or a hazard tag speaks too.
+        As `models.heads.Heads.calibration` names them: a softmax regression over category scores, one slope a voice
+        for all tags (Platt), and for urgency logistic steps over all scores, so that a complaint or a hazard tag
+        speaks too.
     """
     c, t, u = target.sizes
-    truth = target.values[rows]
-    out: dict[str, Floats] = {}
+    truth, spoken = target.values[rows], _spoken(scores, target)
+    voices = spoken.shape[1]
     told = ~np.isnan(truth[:, 0])
-    labels = truth[told, :c].argmax(axis=1)
-    scale, bias = np.eye(c, dtype=np.float32) * 5.0, np.zeros(c, np.float32)
-    present = np.unique(labels)
-    if len(present) > 1:
-        model = LogisticRegression(C=1.0, max_iter=1000).fit(scores[told, :c] * 5.0, labels)
-        if len(present) == 2:  # scikit-learn keeps one column for two classes
-            pair = np.zeros((2, c), np.float32)
-            pair[1] = model.coef_[0]
-            coefficients, intercepts = pair, np.array([0.0, model.intercept_[0]])
-        else:
-            coefficients, intercepts = model.coef_, model.intercept_
-        scale[:, present] = coefficients.T * 5.0
-        bias[present] = intercepts
-        absent = np.setdiff1d(np.arange(c), present)
-        bias[absent] = -20.0
-    out["category_scale"], out["category_bias"] = scale, bias
-    tags = ~np.isnan(truth[:, c : c + t]).any(axis=1)
-    slope, offset = _shared_slope(scores[tags, c : c + t], truth[tags, c : c + t]) if t else (1.0, 0.0)
-    out["tag_scale"], out["tag_bias"] = np.full(t, slope, np.float32), np.full(t, offset, np.float32)
+    scale, bias = _of_category(spoken[told, :, :c], truth[told, :c].argmax(axis=1))
+    out = {"category_scale": scale.astype(np.float32), "category_bias": bias}
+    tagged = ~np.isnan(truth[:, c : c + t]).any(axis=1)
+    slopes, offset = _of_tags(spoken[tagged, :, c : c + t], truth[tagged, c : c + t])
+    out["tag_scale"] = np.tile(slopes[:, None], (1, t)).astype(np.float32)  # (voices, t)
+    out["tag_bias"] = np.full(t, offset, np.float32)
     steps = truth[:, c + t :]
     urgent = ~np.isnan(steps).any(axis=1)
-    fits = [_binary(scores[urgent], steps[urgent, k], C=3.0) for k in range(u)]
-    out["urgency_scale"] = np.array([f for f, _ in fits], np.float32).reshape(u, scores.shape[1]).T
+    fits = [_of_step(spoken[urgent], steps[urgent, k]) for k in range(u)]
+    out["urgency_scale"] = np.array([f for f, _ in fits], np.float32).reshape(u, voices * sum(target.sizes)).T
     out["urgency_bias"] = np.array([b for _, b in fits], np.float32)
     return out
 
@@ -94,11 +127,34 @@ def cross_fit(
     scores: Floats, target: Targets, rows: npt.NDArray[np.int64], fold: npt.NDArray[np.int64]
 ) -> Probabilities:
     """Calibrate every fold by the others, so that no probability was fitted on its own truth."""
+    return cross_apply(scores, fold, scores, target, rows, fold)
+
+
+def cross_apply(
+    new: Floats,
+    new_fold: npt.NDArray[np.int64],
+    scores: Floats,
+    target: Targets,
+    rows: npt.NDArray[np.int64],
+    fold: npt.NDArray[np.int64],
+) -> Probabilities:
+    """Calibrate new scores of the same folds as `cross_fit` does the rows' own.
+
+    Parameters
+    ----------
+    new : ndarray, (m, outputs)
+        Of texts that belong to a fold: a held-out row's in other words.
+    new_fold : ndarray of int64, (m,)
+    scores : ndarray, (len(rows), outputs)
+        Held out; what the calibration is fitted on.
+    target : Targets
+    rows, fold : ndarray of int64
+    """
     c, t, u = target.sizes
-    p = Probabilities(*(np.zeros((len(rows), k), np.float32) for k in (c, t, u + 1 if u else 1)))
-    for k in np.unique(fold):
-        out, here = fold != k, fold == k
-        part = apply_calibration(scores[here], target, fit_calibration(scores[out], target, rows[out]))
+    p = Probabilities(*(np.zeros((len(new), k), np.float32) for k in (c, t, u + 1 if u else 1)))
+    for k in np.unique(new_fold):
+        out, here = fold != k, new_fold == k
+        part = apply_calibration(new[here], target, fit_calibration(scores[out], target, rows[out]))
         p.category[here], p.tags[here], p.urgency[here] = part.category, part.tags, part.urgency
     return p
 

@@ -26,6 +26,23 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(r)} |" for r in [head, ["---"] * len(head), *rows])
 
 
+def _robustness(slices: Mapping[str, Any]) -> str:
+    shown = list(dict.fromkeys(k for row in slices["figures"].values() for k in row if k != "n"))
+    rows = [[s, f"{row['n']:.0f}", *(_number(row.get(k)) for k in shown)] for s, row in slices["figures"].items()]
+    return f"""## The same tickets in other words
+Tickets of {slices["of"]}, rewritten by rule and answered by heads that saw neither version. Changes are beside the same
+tickets untouched; invariance: category, tags and urgency all stay; held: a denied fault's tag was not given.
+
+{_table(["slice", "n", *shown], rows)}
+
+"""
+
+
+def _beside(knobs: Mapping[str, Any]) -> str:
+    tuned = knobs.get("fine_tune")
+    return f"Beside them answers {tuned}, fine-tuned on the same rows; the calibration weighs both.\n" if tuned else ""
+
+
 def write_card(name: str, facts: Mapping[str, Any]) -> str:
     """Write the card as Markdown.
 
@@ -33,7 +50,7 @@ def write_card(name: str, facts: Mapping[str, Any]) -> str:
     ----------
     name : str
     facts : mapping
-        ``metrics`` by source, ``labels``, ``autonomy``, ``data``, ``encoder``, ``knobs``.
+        ``metrics`` by source, ``labels``, ``autonomy``, ``robustness`` (may lack), ``data``, ``encoder``, ``knobs``.
     """
     metrics = facts["metrics"]
     shown = ["n", "category_accuracy", "category_macro_f1", "category_ece", "tags_micro_f1", "urgency_accuracy",
@@ -41,37 +58,39 @@ def write_card(name: str, facts: Mapping[str, Any]) -> str:
     shown = [k for k in shown if k in metrics["all"]]
     by_source = [[s, *(f"{m[k]:.0f}" if k == "n" else _number(m[k]) for k in shown)] for s, m in metrics.items()]
     auto = [
-        [f, *(_number(a[k]) for k in ("automate", "automate_precision", "automate_bound", "automate_coverage"))]
+        [f, f"{a['answers']:.0f}", *(_number(a.get(k)) for k in ("automate", "precision", "bound", "coverage"))]
         for f, a in facts["autonomy"].items()
+        if a["answers"]
     ]
     labels = [
         [k, *(_number(v[x]) for x in ("precision", "recall", "f1")), str(v["support"])]
         for k, v in facts["labels"].items()
         if v["support"]
     ]
+    robustness = _robustness(facts["robustness"]) if "robustness" in facts else ""
     data = [[d["name"], str(d["rows"]), d["sha256"][:12], _ABOUT.get(d["name"], "a table given by the caller")]
             for d in facts["data"]]  # fmt: skip
     return f"""# {name}
 
 Puts after-sales tickets, Chinese or English, into categories, tags and an urgency.
 Linear heads over hashed n-grams and the sentence encoder {facts["encoder"]["name"]}; kernel ridge, exact; calibrated.
-
+{_beside(facts["knobs"])}
 ## Held-out figures
 Cross-validated, folds disjoint by content; no figure was fitted on its own truth.
 
 {_table(["source", *shown], by_source)}
 
 ## What may run without a person
-The threshold, what was right above it on held-out tickets, its lower bound (one-sided Clopper-Pearson,
-{facts["knobs"]["confidence"]:.0%}) and the share of tickets above it. 1.01: never.
+By label: its held-out answers, the threshold, what was right above it, its lower bound (one-sided Clopper-Pearson,
+{facts["knobs"]["confidence"]:.0%}) and the share of its answers above it. 1.01: never. A field alone: all its labels.
 
-{_table(["field", "threshold", "precision", "bound", "coverage"], auto)}
+{_table(["answer", "answers", "threshold", "precision", "bound", "coverage"], auto)}
 
 ## By label
 
 {_table(["label", "precision", "recall", "F1", "support"], labels)}
 
-## Data
+{robustness}## Data
 
 {_table(["source", "rows", "SHA-256", "what"], data)}
 

@@ -39,6 +39,9 @@ class TriageConfig:
     landmarks: int
     gamma: float
     ridge: float
+    fine_tune: str
+    network: dict[str, float]
+    workers: int
     weights: dict[str, float]
     judged: list[str]
     folds: int
@@ -49,7 +52,8 @@ class TriageConfig:
     max_rows: int
 
     def __post_init__(self) -> None:
-        _check_ranges(self, _RANGES)
+        _check_ranges(asdict(self), _RANGES)
+        _check_ranges(self.network, _NETWORK_RANGES, "network.")
 
     def as_dict(self) -> dict[str, Any]:
         """Give all knobs, as a run logs them."""
@@ -65,6 +69,16 @@ _RANGES: Final[dict[str, tuple[float, float]]] = {
     "confidence": (0.5, 0.999),
     "out_of_scope_share": (0.0, 0.5),
     "max_rows": (50, 20000),
+    "workers": (1, 64),
+}
+_NETWORK_RANGES: Final[dict[str, tuple[float, float]]] = {
+    "epochs": (0.01, 100.0),
+    "batch": (1, 1024),
+    "rate": (0.0, 1.0),
+    "rate_heads": (0.0, 1.0),
+    "fade": (0.0, 1.0),
+    "decay": (0.0, 1.0),
+    "pieces": (8, 512),
 }
 
 
@@ -92,7 +106,7 @@ class DiagnosisConfig:
     workers: int
 
     def __post_init__(self) -> None:
-        _check_ranges(self, _PHOTO_RANGES)
+        _check_ranges(asdict(self), _PHOTO_RANGES)
         if self.size % 32:
             raise ConfigError(f"size must be a multiple of 32, not {self.size}")
 
@@ -140,7 +154,7 @@ class ChurnConfig:
     shuffles: int
 
     def __post_init__(self) -> None:
-        _check_ranges(self, _CHURN_RANGES)
+        _check_ranges(asdict(self), _CHURN_RANGES)
 
     def as_dict(self) -> dict[str, Any]:
         """Give all knobs, as a run logs them."""
@@ -180,7 +194,7 @@ class QueueConfig:
     rescore: float
 
     def __post_init__(self) -> None:
-        _check_ranges(self, _QUEUE_RANGES)
+        _check_ranges(asdict(self), _QUEUE_RANGES)
         if len(self.per_hour) != 24 or min(self.per_hour) < 0:
             raise ConfigError("per_hour must have 24 numbers, none below 0")
         if not self.shifts or any(not 0 <= s["start"] < s["end"] <= 24 or s["agents"] < 1 for s in self.shifts):
@@ -201,12 +215,10 @@ _QUEUE_RANGES: Final[dict[str, tuple[float, float]]] = {
 }
 
 
-def _check_ranges(
-    config: TriageConfig | DiagnosisConfig | ChurnConfig | QueueConfig, ranges: dict[str, tuple[float, float]]
-) -> None:
+def _check_ranges(values: dict[str, Any], ranges: dict[str, tuple[float, float]], where: str = "") -> None:
     for name, (low, high) in ranges.items():
-        if not low <= getattr(config, name) <= high:
-            raise ConfigError(f"{name} must be between {low} and {high}, not {getattr(config, name)}")
+        if not low <= values[name] <= high:
+            raise ConfigError(f"{where}{name} must be between {low} and {high}, not {values[name]}")
 
 
 def _override(values: dict[str, Any], text: str) -> None:

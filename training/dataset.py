@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from features.errors import ConfigError
+from features.taxonomy import Taxonomy, default_taxonomy, flat_taxonomy
 from models.space import Floats
+from training.audit.review import Review, apply_review
 from training.config import TriageConfig
 from training.data import Row, Table, content_key, load_table
 from training.data.leaks import drop_copies
@@ -35,12 +37,15 @@ class Dataset:
         Where the rows stand that are held out by turns.
     tables : tuple of Table
         Where they came from, for the run's log.
+    review : Review or None
+        Whose decisions on labels were applied.
     """
 
     rows: tuple[Row, ...]
     weight: Floats
     judged: Ints
     tables: tuple[Table, ...]
+    review: Review | None = None
 
 
 def family(source: str) -> str:
@@ -48,15 +53,29 @@ def family(source: str) -> str:
     return source.split("/")[0]
 
 
-def gather(config: TriageConfig, table: Table | None = None) -> Dataset:
+def _apply(review: Review, tables: Sequence[Table], taxonomy: Taxonomy) -> tuple[Table, ...]:
+    rows = iter(apply_review([r for t in tables for r in t.rows], review, taxonomy))
+    return tuple(replace(t, rows=tuple(r for _ in t.rows if (r := next(rows)))) for t in tables)
+
+
+def gather(config: TriageConfig, table: Table | None = None, review: Review | None = None) -> Dataset:
     """Collect the rows of a run: the configured sources, or one table of the caller's.
+
+    Parameters
+    ----------
+    config : TriageConfig
+    table : Table or None
+    review : Review or None
+        Of labels: accepted suggestions replace them, dropped rows are left out.
 
     Raises
     ------
     ConfigError
-        If fewer than two categories have rows enough to be held out.
+        If fewer than two categories have rows enough to be held out, or the review does not fit the rows.
     """
     if table is not None:
+        if review:
+            (table,) = _apply(review, [table], flat_taxonomy(sorted({str(r.category) for r in table.rows})))
         rows = _sample(table.rows, config)
         tables: tuple[Table, ...] = (table,)
         weight = np.ones(len(rows), np.float32)
@@ -66,6 +85,8 @@ def gather(config: TriageConfig, table: Table | None = None) -> Dataset:
         for name, w in config.weights.items():
             if w > 0 and name not in {t.name for t in tables}:
                 log.warning("the source %s is not on this machine and is left out", name)
+        if review:
+            tables = _apply(review, tables, default_taxonomy())
         rows = []
         # In the order of their standing: no source may hold a copy of what a judge before it holds, or a held-out
         # ticket would be learnt from under another name.
@@ -77,7 +98,7 @@ def gather(config: TriageConfig, table: Table | None = None) -> Dataset:
         judged = np.array([i for i, r in enumerate(rows) if family(r.source) in judges], np.int64)
     if len({rows[i].category for i in judged}) < 2 or len(judged) < 2 * config.folds:
         raise ConfigError("too few rows to hold any out: at least two categories and two rows a fold are needed")
-    return Dataset(tuple(rows), weight, judged, tables)
+    return Dataset(tuple(rows), weight, judged, tables, review)
 
 
 def _sample(rows: Sequence[Row], config: TriageConfig) -> list[Row]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.kernel_ridge import KernelRidge
 
-from models.space import Floats
+from features.text import normalize
+from models.heads import Heads
+from models.space import Floats, Space
 from training.matrices import Matrices, Targets
 
 __all__ = ["Linear", "fit_heads"]
@@ -28,6 +31,12 @@ class Linear:
         """Score rows, ``(len(rows), outputs)``."""
         out: Floats = matrices.wide[rows] @ self.ngrams + matrices.near[rows] @ self.dense + self.bias
         return out
+
+    def score_texts(self, space: Space, texts: Sequence[str]) -> Floats:
+        """Score any texts with the code that answers, ``(len(texts), outputs)``."""
+        normals = [normalize(t) for t in texts]
+        heads = Heads(self.ngrams, self.dense, self.bias, {}, (0, 0, 0))
+        return heads.scores([space.sparse(n) for n in normals], space.dense(space.centred(normals)))
 
 
 def fit_heads(matrices: Matrices, target: Targets, rows: Rows, weight: Floats, ridge: float) -> Linear:

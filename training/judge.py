@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from features.taxonomy import Taxonomy
+from features.text import normalize
 from models.heads import Probabilities
+from models.silence import hushed
 from models.space import Floats
-from training.calibrate import cross_fit, isotonic, pick_threshold
+from training.autonomy import autonomy
+from training.calibrate import cross_apply, cross_fit, isotonic
 from training.config import TriageConfig
 from training.data.leaks import folds_by_content
 from training.dataset import Dataset, Ints, family
@@ -19,7 +24,26 @@ from training.heads import fit_heads
 from training.matrices import Matrices, Targets
 from training.metrics import by_label, choose_tag_floor, decode_tags, errors, expected_calibration_error, score
 
-__all__ = ["HeldOut", "Judged", "hold_out", "judge"]
+__all__ = ["HeldOut", "Judged", "Score", "Voice", "answer_unseen", "deal", "hold_out", "judge"]
+
+# Texts to raw scores, ``(n, outputs)``, by all that was fitted without one fold, whatever kind of model that is.
+Score = Callable[[Sequence[str]], Floats]
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """What answers beside the linear heads, fitted on the same folds.
+
+    Attributes
+    ----------
+    held : ndarray of float32, (len(data.judged), outputs)
+        What it says of the rows it did not see.
+    score : tuple of Score
+        One for each fold.
+    """
+
+    held: Floats
+    score: tuple[Score, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +57,15 @@ class HeldOut:
     scores : ndarray of float32, (j, outputs)
     p : Probabilities
         Calibrated across folds.
+    score : tuple of callable
+        By fold: scores any texts by what did not see the fold; on the fold's own texts it gives `scores`.
     """
 
     rows: Ints
     fold: Ints
     scores: Floats
     p: Probabilities
+    score: tuple[Score, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +75,8 @@ class Judged:
     Attributes
     ----------
     held : HeldOut
+    shown : ndarray of int64
+        Which rows the figures are of.
     floor : float
         From which probability on a tag is given.
     metrics : dict of str to dict
@@ -55,12 +84,13 @@ class Judged:
     labels : dict of str to dict
         Precision, recall, F1 and support by label.
     autonomy : dict of str to dict
-        By field: thresholds, with precision, its bound and coverage.
+        By field and label: thresholds, with precision, its bound and coverage.
     errors : list of dict
         Wrong categories, the surest first.
     """
 
     held: HeldOut
+    shown: Ints
     floor: float
     metrics: dict[str, dict[str, float]]
     labels: dict[str, dict[str, float]]
@@ -68,52 +98,80 @@ class Judged:
     errors: list[dict[str, Any]]
 
 
-def hold_out(matrices: Matrices, target: Targets, data: Dataset, config: TriageConfig) -> HeldOut:
-    """Score every judged row by heads fitted without its fold."""
-    fold = folds_by_content([data.rows[i] for i in data.judged], config.folds, config.seed)
+def deal(data: Dataset, config: TriageConfig) -> Ints:
+    """Deal the judged rows into folds that share no content, ``(len(data.judged),)``."""
+    return folds_by_content([data.rows[i] for i in data.judged], config.folds, config.seed)
+
+
+def hold_out(
+    matrices: Matrices, target: Targets, data: Dataset, config: TriageConfig, beside: Voice | None = None
+) -> HeldOut:
+    """Score every judged row by heads fitted without its fold.
+
+    Parameters
+    ----------
+    matrices : Matrices
+    target : Targets
+    data : Dataset
+    config : TriageConfig
+    beside : Voice, optional
+    """
+    fold = deal(data, config)
     scores = np.zeros((len(data.judged), sum(target.sizes)), np.float32)
     everyone = np.arange(len(data.rows))
+    score: list[Score] = []
     for k in range(config.folds):
         held = data.judged[fold == k]
         train = np.setdiff1d(everyone, held)
         heads = fit_heads(matrices, target, train, data.weight[train], config.ridge)
         scores[fold == k] = heads.scores(matrices, held)
-    return HeldOut(data.judged, fold, scores, cross_fit(scores, target, data.judged, fold))
+        score.append(partial(heads.score_texts, matrices.space))
+    if beside is not None:
+        scores = np.hstack([scores, beside.held])
+        score = [partial(_together, one, other) for one, other in zip(score, beside.score, strict=True)]
+    return HeldOut(data.judged, fold, scores, cross_fit(scores, target, data.judged, fold), tuple(score))
 
 
-def _autonomy(held: HeldOut, target: Targets, tags: npt.NDArray[np.bool_], config: TriageConfig) -> dict[str, Any]:
-    """Choose every field's thresholds, and say what they held on held-out rows."""
-    c, t, u = target.sizes
-    truth = target.values[held.rows]
-    p = held.p
-    sure: dict[str, tuple[Floats, npt.NDArray[np.bool_]]] = {
-        "category": (p.category.max(axis=1), truth[:, :c].argmax(axis=1) == p.category.argmax(axis=1))
-    }
-    if t:
-        whole = np.where(tags, p.tags, 1.0 - p.tags).prod(axis=1)
-        sure["tags"] = (whole, ((truth[:, c : c + t] > 0.5) == tags).all(axis=1))
-    if u:
-        level = u - truth[:, c + t :].sum(axis=1).astype(int)
-        sure["urgency"] = (p.urgency.max(axis=1), level == p.urgency.argmax(axis=1))
-    out = {}
-    for field, (chance, right) in sure.items():
-        auto = pick_threshold(chance, right, config.precision[field], config.confidence)
-        suggest = pick_threshold(chance, right, config.suggest_precision[field], config.confidence)
-        out[field] = {
-            "automate": auto.threshold,
-            "automate_precision": auto.precision,
-            "automate_coverage": auto.coverage,
-            "automate_bound": auto.bound,
-            "suggest": suggest.threshold,
-            "suggest_precision": suggest.precision,
-            "suggest_coverage": suggest.coverage,
-            "suggest_bound": suggest.bound,
-        }
-    return out
+def _together(one: Score, other: Score, texts: Sequence[str]) -> Floats:
+    return np.hstack([one(texts), other(texts)])
 
 
-def judge(matrices: Matrices, target: Targets, data: Dataset, taxonomy: Taxonomy, config: TriageConfig) -> Judged:
-    """Cross-validate, calibrate across folds, and take all figures.
+def answer_unseen(
+    held: HeldOut, target: Targets, taxonomy: Taxonomy, texts: Sequence[str], fold: Ints
+) -> Probabilities:
+    """Answer texts that are not among the rows, each by what did not see its fold.
+
+    Parameters
+    ----------
+    held : HeldOut
+    target : Targets
+    taxonomy : Taxonomy
+    texts : sequence of str
+    fold : ndarray of int64, (len(texts),)
+        That of the row which a text is another version of.
+
+    Returns
+    -------
+    Probabilities
+        For a row's own text what ``held.p`` says of it.
+    """
+    scores = np.zeros((len(texts), held.scores.shape[1]), np.float32)
+    for k in np.unique(fold):
+        here = np.flatnonzero(fold == k)
+        scores[here] = held.score[k]([texts[i] for i in here.tolist()])
+    p = cross_apply(scores, fold, held.scores, target, held.rows, held.fold)
+    return hushed(p, [normalize(t) for t in texts], taxonomy)
+
+
+def judge(
+    matrices: Matrices,
+    target: Targets,
+    data: Dataset,
+    taxonomy: Taxonomy,
+    config: TriageConfig,
+    beside: Voice | None = None,
+) -> Judged:
+    """Cross-validate, calibrate across folds, and take all figures; ``beside`` as in `hold_out`.
 
     Notes
     -----
@@ -121,7 +179,8 @@ def judge(matrices: Matrices, target: Targets, data: Dataset, taxonomy: Taxonomy
     calibrate. They are cross-validated, folds disjoint by content; the calibration is fitted across the same folds,
     never on a row's own truth.
     """
-    held = hold_out(matrices, target, data, config)
+    held = hold_out(matrices, target, data, config, beside)
+    held = replace(held, p=hushed(held.p, [normalize(data.rows[i].text) for i in held.rows], taxonomy))
     truth = target.values[held.rows][:, target.sizes[0] : sum(target.sizes[:2])] > 0.5
     floor = choose_tag_floor(held.p, truth, taxonomy) if taxonomy.tags else 0.5
     tags = decode_tags(held.p, floor, taxonomy)
@@ -133,10 +192,11 @@ def judge(matrices: Matrices, target: Targets, data: Dataset, taxonomy: Taxonomy
     metrics["all"]["category_ece_isotonic"] = _isotonic(held, target, shown)
     return Judged(
         held=held,
+        shown=rows,
         floor=floor,
         metrics=metrics,
         labels=by_label(p, target, rows, tags[shown], taxonomy),
-        autonomy=_autonomy(held, target, tags, config),
+        autonomy=autonomy(held.p, target, held.rows, tags, taxonomy, config),
         errors=errors(p, target, rows, data.rows, taxonomy),
     )
 

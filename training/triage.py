@@ -10,16 +10,20 @@ import numpy as np
 import numpy.typing as npt
 
 from features.taxonomy import Taxonomy
+from features.text import normalize
 from models.heads import Probabilities
+from models.silence import hushed
 from models.space import Floats
+from training.autonomy import thresholds
 from training.calibrate import apply_calibration, fit_calibration
 from training.config import TriageConfig
 from training.dataset import Dataset, Ints
 from training.heads import Linear, fit_heads
-from training.judge import Judged, judge
+from training.judge import Judged, Voice, deal, judge
 from training.matrices import Matrices, Targets, build, targets
+from training.robustness.table import Slices, held_out_slices, translations
 
-__all__ = ["Fitted", "fit"]
+__all__ = ["Fitted", "fine_tuned", "fit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +36,22 @@ class Fitted:
     config : dict
         What the answering code needs besides the weights.
     judged : Judged
+    slices : Slices
+        What the held-out heads say of the judged tickets rewritten.
     target : Targets
     own : callable
-        The final heads' word on rows they saw, to check the saved release against.
+        The final word on rows that were learnt from, to check the saved release against.
+    network : training.textnet.voice.Fitted or None
+        What answers beside the heads.
     """
 
     tensors: dict[str, npt.NDArray[Any]]
     config: dict[str, Any]
     judged: Judged
+    slices: Slices
     target: Targets
     own: Callable[[Ints], Probabilities]
+    network: Any = None
 
 
 def _tensors(matrices: Matrices, heads: Linear, calibration: dict[str, Floats]) -> dict[str, npt.NDArray[Any]]:
@@ -55,11 +65,39 @@ def _tensors(matrices: Matrices, heads: Linear, calibration: dict[str, Floats]) 
     }
 
 
+def fine_tuned(data: Dataset, target: Targets, config: TriageConfig) -> tuple[Any, Voice | None]:
+    """Fine-tune a network for every fold and one for the release.
+
+    Returns
+    -------
+    tuple of training.textnet.voice.Fitted and Voice
+        The released one, and the others; None and None where none is wanted.
+    """
+    if not config.fine_tune:
+        return None, None
+    from training.textnet.learn import Schedule  # torch and transformers take seconds to import
+    from training.textnet.voice import Job, fit_networks
+
+    knobs: dict[str, Any] = {k: int(v) if k in ("batch", "pieces") else v for k, v in config.network.items()}
+    fold, texts = deal(data, config), tuple(normalize(r.text) for r in data.rows)
+    held = [data.judged[fold == k] for k in range(config.folds)] + [np.empty(0, np.int64)]
+    jobs = [
+        Job(f"network {k}", texts, target, data.weight, rows, config.fine_tune, Schedule(**knobs), config.seed + k)
+        for k, rows in enumerate(held)
+    ]
+    *folds, released = fit_networks(jobs, config.workers)
+    beside = np.zeros((len(data.judged), sum(target.sizes)), np.float32)
+    for k, network in enumerate(folds):
+        beside[fold == k] = network.held
+    return released, Voice(beside, tuple(network.read for network in folds))
+
+
 def fit(data: Dataset, taxonomy: Taxonomy, config: TriageConfig) -> Fitted:
     """Take figures, calibration and thresholds from rows held out; then fit the heads on all rows."""
     matrices = build([r.text for r in data.rows], config)
     target = targets(data.rows, taxonomy)
-    judged = judge(matrices, target, data, taxonomy, config)
+    network, beside = fine_tuned(data, target, config)
+    judged = judge(matrices, target, data, taxonomy, config, beside)
     heads = fit_heads(matrices, target, np.arange(len(data.rows)), data.weight, config.ridge)
     calibration = fit_calibration(judged.held.scores, target, judged.held.rows)
     likeness = matrices.near[data.judged].max(axis=1, initial=0.0)
@@ -68,12 +106,22 @@ def fit(data: Dataset, taxonomy: Taxonomy, config: TriageConfig) -> Fitted:
         "gamma": config.gamma,
         "tag_floor": judged.floor,
         "likeness_floor": round(float(np.quantile(likeness, config.out_of_scope_share)), 4),
-        "thresholds": {f: {k: a[k] for k in ("automate", "suggest")} for f, a in judged.autonomy.items()},
+        "thresholds": thresholds(judged.autonomy),
+        **({"network": network.config} if network else {}),
     }
+
+    def own(some: Ints) -> Probabilities:
+        texts, scores = [data.rows[i].text for i in some], heads.scores(matrices, some)
+        if network:
+            scores = np.hstack([scores, network.read(texts)])
+        return hushed(apply_calibration(scores, target, calibration), [normalize(t) for t in texts], taxonomy)
+
     return Fitted(
         tensors=_tensors(matrices, heads, calibration),
         config=release,
         judged=judged,
+        slices=held_out_slices(judged, target, data, taxonomy, translations()),
         target=target,
-        own=lambda some: apply_calibration(heads.scores(matrices, some), target, calibration),
+        own=own,
+        network=network,
     )

@@ -17,16 +17,16 @@ import numpy as np
 import yaml
 
 from features.errors import ConfigError, ReleaseError
-from features.schema import Ticket
 from features.taxonomy import Taxonomy, default_taxonomy, flat_taxonomy
 from features.text import normalize
 from models.churn import ChurnModel
-from models.heads import Probabilities
 from models.release import STORE, Release, list_versions, load_release, save_release
 from models.triage import TriageModel
 from training import corpus as corpus_figures
+from training import held, track
 from training import promote as promotion
-from training import track
+from training.answers import whole_answers
+from training.audit.review import read_review
 from training.card import write_card
 from training.config import HERE, TriageConfig, load_config
 from training.data import Row, Table, load_table, read_csv_table
@@ -35,13 +35,27 @@ from training.judge import judge
 from training.matrices import build, targets
 from training.metrics import score
 from training.plots import confusion_plot, reliability_plot
-from training.triage import Fitted
+from training.robustness.run import answered_slices
+from training.triage import Fitted, fine_tuned
 from training.triage import fit as fit_triage
 
-__all__ = ["ablate", "compare", "corpus", "evaluate", "fit", "knobs", "promote", "rollback", "simulate"]
+__all__ = [
+    "ablate",
+    "audit",
+    "compare",
+    "corpus",
+    "evaluate",
+    "fit",
+    "knobs",
+    "promote",
+    "robustness",
+    "rollback",
+    "simulate",
+]
 
 log = logging.getLogger(__name__)
 
+SEEN = ", on which it was trained: these figures flatter it"
 CANDIDATES = track.ROOT / "var" / "releases"
 
 
@@ -61,20 +75,21 @@ def fit(arguments: argparse.Namespace) -> None:
         _print_metrics(load_release(name, folder=release).manifest["metrics"])
         _promoted(name, release, arguments.promote)
         return
-    config = load_config(arguments.set)
+    config = load_config([*_encoder_knobs(arguments), *arguments.set])
     table = _own_table(arguments)
     name = asked or (track.name_of(table.name) if table else arguments.name)
-    data = gather(config, table)
+    data = gather(config, table, read_review(arguments.reviewed) if arguments.reviewed else None)
     taxonomy = flat_taxonomy(sorted({str(r.category) for r in data.rows})) if table else default_taxonomy()
     started = time.perf_counter()
-    knobs = {**config.as_dict(), "rows": len(data.rows)}
+    knobs = {**config.as_dict(), "rows": len(data.rows), **({"reviewed": data.review.digest} if data.review else {})}
     with track.run(name, {**knobs, "data": {t.name: t.digest for t in data.tables}}) as run:
         fitted = fit_triage(data, taxonomy, config)
         release = _save(name, fitted, data, taxonomy, config, run)
         check_release(TriageModel(load_release(name, folder=release)), fitted, data)
-        _log(fitted, taxonomy, time.perf_counter() - started)
+        _log(fitted, data, taxonomy, time.perf_counter() - started)
         number = track.log_release(name, release)
     _print_metrics(fitted.judged.metrics)
+    _print_metrics(fitted.slices.figures, "slice")
     log.info("release %s/%s, registered as version %s, run %s", name, release.name, number, run)
     _promoted(name, release, arguments.promote)
 
@@ -87,6 +102,13 @@ def _fitter(name: str) -> Callable[[argparse.Namespace], tuple[str, Path]]:
     from training.diagnosis.run import fit_photos  # torch takes seconds to import: not for tickets
 
     return fit_photos
+
+
+def _encoder_knobs(arguments: argparse.Namespace) -> list[str]:
+    """Turn ``--encoder`` and ``--fine-tune`` into knobs: one is fine-tuned, or is used as it is."""
+    if arguments.fine_tune:
+        return [f"fine_tune={json.dumps(arguments.encoder or 'e5-small')}"]
+    return [f"encoder={json.dumps(arguments.encoder)}"] if arguments.encoder else []
 
 
 def _promoted(name: str, release: Path, why: str | None) -> None:
@@ -123,7 +145,9 @@ def _facts(fitted: Fitted, data: Dataset, config: TriageConfig) -> dict[str, Any
         "metrics": _rounded(fitted.judged.metrics),
         "labels": _rounded(fitted.judged.labels),
         "autonomy": _rounded(fitted.judged.autonomy),
+        "robustness": fitted.slices.as_dict(),
         "data": tables,
+        **({"reviewed": data.review.as_dict()} if data.review else {}),
         "encoder": fitted.config["encoder"],
         "knobs": config.as_dict(),
     }
@@ -137,33 +161,46 @@ def _rounded(table: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, An
 def _save(name: str, fitted: Fitted, data: Dataset, taxonomy: Taxonomy, config: TriageConfig, run: str) -> Path:
     facts = _facts(fitted, data, config)
     who = {"run": run, "created": datetime.now(UTC).isoformat(timespec="seconds"), "by": getpass.getuser()}
-    return save_release(name, fitted.tensors, taxonomy, fitted.config, facts, write_card(name, facts), who, CANDIDATES)
+    files = (fitted.network.network, fitted.network.tokenizer) if fitted.network else ()
+    return save_release(
+        name, fitted.tensors, taxonomy, fitted.config, facts, write_card(name, facts), who, CANDIDATES, *files
+    )
 
 
-def _log(fitted: Fitted, taxonomy: Taxonomy, seconds: float) -> None:
+def _log(fitted: Fitted, data: Dataset, taxonomy: Taxonomy, seconds: float) -> None:
     judged, target = fitted.judged, fitted.target
-    held = judged.held
+    p, rows = judged.held.p, judged.held.rows
     names = [c.key for c in taxonomy.categories]
     plots = {
-        "reliability.png": reliability_plot(held.p, target, held.rows),
-        "confusion.png": confusion_plot(held.p, target, held.rows, names),
+        "reliability.png": reliability_plot(p, target, rows),
+        "confusion.png": confusion_plot(p, target, rows, names),
     }
-    tables = {"labels.json": _rounded(judged.labels), "autonomy.json": _rounded(judged.autonomy)}
-    track.log_figures({**judged.metrics, "run": {"seconds": seconds}}, {**tables, "errors.json": judged.errors}, plots)
+    tables = {
+        "labels.json": _rounded(judged.labels),
+        "autonomy.json": _rounded(judged.autonomy),
+        "robustness.json": fitted.slices.as_dict(),
+        "errors.json": judged.errors,
+        held.FILE: held.told(judged, target, data.rows, taxonomy).as_dict(),
+    }
+    metrics = {**judged.metrics, **fitted.slices.as_metrics(), "run": {"seconds": seconds}}
+    track.log_figures(metrics, tables, plots)
 
 
 def ablate(arguments: argparse.Namespace) -> None:
-    """Leave out one thing at a time, on the same folds; every variant is a run in MLflow."""
-    variants: dict[str, list[str]] = yaml.safe_load((HERE / "ablation.yaml").read_text(encoding="utf-8"))
+    """Judge variants of a recipe on the same folds; every variant is a run in MLflow."""
+    page = (HERE / f"{arguments.variants}.yaml").read_text(encoding="utf-8")
+    variants: dict[str, list[str]] = yaml.safe_load(page)
     table = {}
     for variant, overrides in variants.items():
         config = load_config([*arguments.set, *overrides])
         data, taxonomy = gather(config), default_taxonomy()
-        with track.run(f"{arguments.name}-ablation", {**config.as_dict(), "variant": variant}):
-            matrices = build([r.text for r in data.rows], config)
-            judged = judge(matrices, targets(data.rows, taxonomy), data, taxonomy, config)
+        started = time.perf_counter()
+        with track.run(f"{arguments.name}-{arguments.variants}", {**config.as_dict(), "variant": variant}):
+            matrices, target = build([r.text for r in data.rows], config), targets(data.rows, taxonomy)
+            judged = judge(matrices, target, data, taxonomy, config, fine_tuned(data, target, config)[1])
             track.log_figures(judged.metrics, {}, {})
-        table[variant] = {**judged.metrics["all"], "n": float(len(data.rows))}
+        minutes = (time.perf_counter() - started) / 60
+        table[variant] = {**judged.metrics["all"], "n": float(len(data.rows)), "minutes": minutes}
         log.info("%s: %s", variant, {k: round(v, 3) for k, v in table[variant].items()})
     _print_metrics(table)
 
@@ -171,7 +208,7 @@ def ablate(arguments: argparse.Namespace) -> None:
 def evaluate(arguments: argparse.Namespace) -> None:
     """Score a saved release with the code that answers; says so where the rows were trained on."""
     release = load_release(arguments.name, folder=_folder(arguments.name, arguments.version))
-    if release.network:
+    if "maps" in release.config:  # of places in photos
         from training.diagnosis.evaluate import evaluate_photos
 
         _print_metrics(evaluate_photos(release, arguments))
@@ -207,21 +244,31 @@ def _warn_of_own_rows(manifest: Mapping[str, Any], digest: str) -> None:
 
 def evaluate_rows(model: TriageModel, rows: Sequence[Row]) -> dict[str, dict[str, float]]:
     """Score whole answers, rules included, against labelled rows, in all and by source."""
-    taxonomy = model.taxonomy
-    answers = model.answer([Ticket(r.id, r.text) for r in rows])
-    place = [{x.key: i for i, x in enumerate(part)} for part in (taxonomy.categories, taxonomy.tags, taxonomy.urgency)]
-    p = Probabilities(*(np.zeros((len(rows), max(1, len(k))), np.float32) for k in place))
-    tags = np.zeros((len(rows), len(place[1])), np.bool_)
-    for i, answer in enumerate(answers):
-        p.category[i, place[0][answer.category.key]] = answer.category.probability
-        tags[i, [place[1][t.key] for t in answer.tags]] = True
-        if answer.urgency:
-            p.urgency[i, place[2][answer.urgency.level]] = answer.urgency.score
-    figures = score(p, targets(rows, taxonomy), np.arange(len(rows)), [r.source for r in rows], tags)
+    p, tags = whole_answers(model, rows)
+    figures = score(p, targets(rows, model.taxonomy), np.arange(len(rows)), [r.source for r in rows], tags)
     for row in figures.values():  # a level's own probability is not part of an answer
         for name in ("urgency_ece", "urgent_in_top_fifth"):
             row.pop(name, None)
     return figures
+
+
+def robustness(arguments: argparse.Namespace) -> None:
+    """Print how a release bears tickets that are written in another way: held out, and by what it answers."""
+    model = TriageModel(load_release(arguments.name, folder=_folder(arguments.name, arguments.version)))
+    if held := model.manifest.get("robustness"):
+        print(f"heads on held-out tickets of {held['of']}, taken when the release was fitted:")
+        _print_metrics(held["figures"], "slice")
+    slices, seen = answered_slices(arguments.name, model, _own_table(arguments))
+    print(f"what the release answers to tickets of {slices.of}{SEEN if seen else ''}:")
+    _print_metrics(slices.figures, "slice")
+
+
+def audit(arguments: argparse.Namespace) -> None:
+    """Write the labels that are likely wrong into a file to review."""
+    from training.audit.run import audit_labels  # cleanlab takes seconds to import: not for every verb
+
+    path, found = audit_labels(arguments, _own_table(arguments))
+    _print({"review": str(path), "suspects": found})
 
 
 def _folder(name: str, version: str | None) -> Path | None:
@@ -235,14 +282,18 @@ def _folder(name: str, version: str | None) -> Path | None:
 
 
 def compare(arguments: argparse.Namespace) -> None:
-    """Print two releases' held-out figures side by side."""
-    one, two = (load_release(arguments.name, folder=_folder(arguments.name, v)).manifest for v in arguments.versions)
+    """Print two releases' held-out figures side by side; of two runs' held-out answers with intervals."""
+    if all(v.endswith(".json") for v in arguments.versions):
+        one, two = (held.Told.read(Path(v)) for v in arguments.versions)
+        print(held.markdown(one, two, default_taxonomy()))
+        return
+    a, b = (load_release(arguments.name, folder=_folder(arguments.name, v)).manifest for v in arguments.versions)
     print(f"{'':42}{arguments.versions[0]:>14}{arguments.versions[1]:>14}{'change':>10}")
-    for source in one["metrics"]:
-        for key, a in one["metrics"][source].items():
-            b = two["metrics"].get(source, {}).get(key)
-            if b is not None and key != "n":
-                print(f"{source + ' ' + key:42}{a:14.4f}{b:14.4f}{b - a:+10.4f}")
+    for source in a["metrics"]:
+        for key, before in a["metrics"][source].items():
+            after = b["metrics"].get(source, {}).get(key)
+            if after is not None and key != "n":
+                print(f"{source + ' ' + key:42}{before:14.4f}{after:14.4f}{after - before:+10.4f}")
 
 
 def promote(arguments: argparse.Namespace) -> None:
@@ -286,11 +337,11 @@ def _print(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=1))
 
 
-def _print_metrics(metrics: Mapping[str, Mapping[str, float]]) -> None:
+def _print_metrics(metrics: Mapping[str, Mapping[str, float]], of: str = "source") -> None:
     found = dict.fromkeys(k for row in metrics.values() for k in row)
     keys = [k for k in found if k != "n" and not k.endswith(("_low", "_high"))]
-    width = max(map(len, metrics))
-    print(f"{'source':{width}} {'n':>6} " + " ".join(f"{k:>{max(8, len(k))}}" for k in keys))
+    width = max(map(len, [of, *metrics]))
+    print(f"{of:{width}} {'n':>6} " + " ".join(f"{k:>{max(8, len(k))}}" for k in keys))
     for source, row in metrics.items():
         cells = (f"{row[k]:>{max(8, len(k))}.3f}" if row.get(k) is not None else " " * max(8, len(k)) for k in keys)
         print(f"{source:{width}} {row['n']:6.0f} " + " ".join(cells))

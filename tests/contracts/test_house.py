@@ -58,6 +58,7 @@ def test_all_is_sorted_and_true(name: str) -> None:
 def test_readmes_name_every_command() -> None:
     texts = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh.md")]
     commands = """make demo|make test|python -m serving triage|python -m serving up|python -m training fit triage
+        |python -m training audit|python -m training robustness
         |python -m serving diagnose|python -m training fit diagnosis
         |python -m training evaluate|python -m training compare|python -m training promote|python -m training rollback
         |python -m serving churn|python -m training fit churn|python -m training simulate

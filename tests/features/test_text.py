@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.text import MAX_CHARS, PLACEHOLDERS, detect_language, for_encoder, for_reader, normalize, repair
+from features.text import CARD, MAX_CHARS, PLACEHOLDERS, detect_language, for_encoder, for_reader, normalize, repair
 
 ANY_TEXT = st.text(st.characters(), max_size=200)  # all code points, lone surrogates too
 
@@ -22,6 +22,10 @@ ANY_TEXT = st.text(st.characters(), max_size=200)  # all code points, lone surro
         ("@某某客服 坑人", "@另一客服 坑人"),
         ("[订单编号:[ORDERID_10351283]]", "[订单编号:[ORDERID_99]]"),
         ("电话******", "电话***"),
+        (
+            "咨询订单号:20240506123订单金额:99.00下单时间:2024-05-06 10:20:30",
+            "咨询订单号:1订单金额:5下单时间:今天",
+        ),
         ("line\r\n\tbreak", "line break"),
         ("a\x00b", "a b"),
     ],
@@ -67,6 +71,24 @@ def test_any_string_is_read(text: str) -> None:
 @given(ANY_TEXT)
 def test_a_customer_cannot_type_a_placeholder(text: str) -> None:
     assert normalize("".join(PLACEHOLDERS) + text).lstrip() == normalize(" " + text).lstrip()
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        "[订单编号:20240506123，订单金额:99.00，下单时间:2024-05-06 10:20]",
+        "顾客通过点击网页发送:[订单编号:20240506123，订单金额:99.00，下单时间:2024-05-06 10:20:30]",
+        "咨询订单号:20240506123订单金额:99.00下单时间:2024-05-06",
+    ],
+)
+def test_what_a_chat_system_puts_in_is_no_word_of_the_customer(card: str) -> None:
+    assert normalize(f"在吗；{card}；怎么还没到").replace("]", "").replace(CARD, "") == "在吗;;怎么还没到"
+    assert not any(c.isalnum() for c in normalize(card).replace("顾客通过点击网页发送:", ""))
+
+
+def test_words_about_an_order_are_the_customers() -> None:
+    text = "订单编号:123，下单的时候写错地址了，怎么改"
+    assert normalize(text) == text.replace("，", ",")
 
 
 def test_a_long_text_is_read_to_its_bound_and_the_encoder_sees_both_ends() -> None:

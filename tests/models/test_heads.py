@@ -22,7 +22,7 @@ def random_heads(seed: int = 0, rows: int = 30, marks: int = 4) -> Heads:
     rng = np.random.default_rng(seed)
     sizes = (3, 5, 2)
     c, t, u = sizes
-    shapes = {"category_scale": (c, c), "category_bias": (c,), "tag_scale": (t,), "tag_bias": (t,)}
+    shapes = {"category_scale": (c, c), "category_bias": (c,), "tag_scale": (1, t), "tag_bias": (t,)}
     shapes |= {"urgency_scale": (c + t + u, u), "urgency_bias": (u,)}
     calibration = {k: rng.normal(size=s).astype(np.float32) for k, s in shapes.items()}
     wide, deep, bias = (rng.normal(size=s).astype(np.float32) for s in ((rows, 10), (marks, 10), (10,)))

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from serving.releases import list_releases
 
+AUTONOMY = {"category/repair": {"automate": 0.9, "precision": 0.97, "bound": 0.95, "coverage": 0.4}}
+
 
 def release(store: Path, metrics: dict[str, float]) -> str:
-    raw = json.dumps({"metrics": metrics, "data": [{"name": "d", "rows": 1}]}).encode()
+    raw = json.dumps({"metrics": metrics, "autonomy": AUTONOMY, "data": [{"name": "d", "rows": 1}]}).encode()
     digest = sha256(raw).hexdigest()
     folder = store / "triage" / digest[:12]
     folder.mkdir(parents=True)
@@ -25,6 +27,7 @@ def test_current_and_answering_may_differ(tmp_path: Path) -> None:
     assert (told[old].current, told[old].answering) == (False, True)
     assert (told[new].current, told[new].answering) == (True, False)
     assert told[new].metrics == {"f1": 0.6}
+    assert told[new].autonomy == AUTONOMY
 
 
 def test_what_is_not_a_release_is_left_out(tmp_path: Path) -> None:

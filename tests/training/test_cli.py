@@ -165,6 +165,9 @@ def test_what_is_not_registered_is_not_promoted(store: Path, small_store: Path) 
         ["promote", "../triage", "--version", "0" * 12, "--why", "x"],
         ["rollback", "nobody", "--why", "x"],
         ["evaluate", "nobody"],
+        ["fit", "triage", "--reviewed", "nowhere.csv"],
+        ["audit", "triage", "--data", "nowhere.csv"],
+        ["robustness", "nobody"],
         ["compare", "tickets", "0" * 12, "1" * 12],
     ],
 )
@@ -182,6 +185,58 @@ def test_evaluate_and_compare(store: Path, versions: list[str], capsys: pytest.C
     assert "category_accuracy" in capsys.readouterr().out
     assert run("compare", "tickets", *versions) == 0
     assert versions[0] in capsys.readouterr().out
+
+
+def test_a_release_tells_how_it_bears_other_writing(versions: list[str], store: Path) -> None:
+    folder = store.parent / "candidates" / "tickets" / versions[0]
+    told = json.loads((folder / "release.json").read_text())["robustness"]
+    assert {"untouched", "typos", "pasted_order"} <= set(told["figures"])
+    assert {"n", "category_accuracy", "category_change", "invariance"} == set(told["figures"]["typos"])
+    assert "| pasted_order |" in (folder / "card.md").read_text()
+
+
+def test_robustness_of_a_saved_release(store: Path, versions: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    from training.track import client
+
+    path = table(store.parent / "tickets.csv", 4)
+    data = ["--data", path, "--text", "body", "--label", "queue"]
+    assert run("robustness", "tickets", "--version", versions[1], *data) == 0
+    told = capsys.readouterr().out
+    assert "held-out tickets" in told
+    assert "on which it was trained" in told
+    assert told.count("code_mixing") == 2
+    experiment = client().get_experiment_by_name("aftersight-tickets-robustness")
+    logged = client().search_runs([experiment.experiment_id])[0].data
+    assert logged.params["release"] == versions[1]
+    assert logged.metrics["slice-full_width/invariance"] == 1.0
+    new = table(store.parent / "other.csv", 6)
+    assert run("robustness", "tickets", "--version", versions[1], "--data", new, *data[2:]) == 0
+    assert "trained" not in capsys.readouterr().out
+
+
+def test_from_an_audit_to_a_fit(store: Path, versions: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """A label made wrong is found, accepted, and right in the next run; another row is dropped."""
+    path, out = table(store.parent / "wrong.csv", 4), store.parent / "review.csv"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    lines[3] = lines[3].replace(",billing", ",delivery")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    data = ["--data", path, "--text", "body", "--label", "queue", *SETTINGS]
+    assert run("audit", "triage", *data, "--out", out) == 0
+    assert json.loads(capsys.readouterr().out)["suspects"] == {"wrong category": 1}
+    assert lines[3].split(",")[0] not in out.read_text(encoding="utf-8-sig")
+    assert run("audit", "triage", *data, "--out", out) == 2
+    assert "is there already" in capsys.readouterr().err
+    found = out.read_text(encoding="utf-8-sig")
+    assert found.splitlines()[1].startswith("wrong-2,wrong,category,delivery,billing,0.")
+    out.write_text(f"{found.rstrip()}accept\nwrong-5,wrong,category,billing,,,drop\n", encoding="utf-8")
+    assert run("fit", "triage", *data, "--reviewed", out) == 0
+    (version,) = list_versions("wrong", store.parent / "candidates")
+    manifest = json.loads((store.parent / "candidates" / "wrong" / version / "release.json").read_text())
+    assert (manifest["reviewed"]["accept"], manifest["reviewed"]["drop"]) == (1, 1)
+    assert manifest["metrics"]["all"]["n"] == len(lines) - 2
+    out.write_text(out.read_text(encoding="utf-8").replace("accept", "perhaps"), encoding="utf-8")
+    assert run("fit", "triage", *data, "--reviewed", out) == 2
+    assert "review.csv, line 2: decision" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("verb", ["knobs", "corpus"])

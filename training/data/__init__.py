@@ -52,7 +52,8 @@ class Table:
 
 def content_key(text: str) -> str:
     """Give what two texts share that count as the same: letters and digits of the normal form, or the text itself."""
-    return re.sub(r"[\W_]", "", normalize(text)) or text
+    normal = normalize(text)
+    return re.sub(r"[\W_]", "", normal) or normal or text
 
 
 def data_root() -> Path:

@@ -20,7 +20,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from training.diagnosis.network import Network, Whole
 
-__all__ = ["eight_bits", "to_onnx"]
+__all__ = ["eight_bits", "silent", "to_onnx"]
 
 OPSET: Final = 17
 
@@ -43,7 +43,7 @@ def to_onnx(network: Network, size: int) -> bytes:
 
 
 @contextmanager
-def _silent() -> Iterator[None]:
+def silent() -> Iterator[None]:
     """Keep a line for every channel of small weights from the log."""
     logging.disable(logging.WARNING)
     try:
@@ -71,7 +71,7 @@ def eight_bits(network: bytes, squares: npt.NDArray[np.uint8]) -> bytes:
     squares : ndarray (n, size, size, 3)
         Photos to take the ranges of activations from.
     """
-    with tempfile.TemporaryDirectory() as folder, _silent():
+    with tempfile.TemporaryDirectory() as folder, silent():
         source, ready, out = (Path(folder) / f"{name}.onnx" for name in ("source", "ready", "out"))
         source.write_bytes(network)
         quant_pre_process(source, ready, skip_symbolic_shape=True)

@@ -1,0 +1,75 @@
+"""A fine-tuned transformer behind ONNX Runtime: normalised texts in, logits of all labels out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import onnxruntime as ort
+from tokenizers import Tokenizer
+
+from features.errors import ReleaseError
+from features.text import for_reader, shortened
+from models.space import Floats
+
+__all__ = ["TextNetwork", "readable"]
+
+# What stands for a text without letters: the network needs something to read.
+NOTHING: Final = "空"
+# A network's time grows with the length; 99 % of real tickets are shorter.
+MOST_CHARS: Final = 240
+
+
+def readable(normal: str) -> str:
+    """Give normalised text as the network reads it: placeholders as words, and not too long."""
+    return shortened(for_reader(normal).strip(), MOST_CHARS) or NOTHING
+
+
+class TextNetwork:
+    """The network and the tokenizer of a release.
+
+    Parameters
+    ----------
+    network : bytes
+        ONNX: ``input_ids`` and ``attention_mask`` ``(n, length)`` in, ``logits`` ``(n, outputs)`` out.
+    tokenizer : bytes
+        As the library tokenizers writes it.
+    prefix : str
+        What the network expects before every text.
+    outputs : int
+
+    Raises
+    ------
+    ReleaseError
+        If they do not load, or do not fit the outputs.
+    """
+
+    def __init__(self, network: bytes, tokenizer: bytes, prefix: str, outputs: int) -> None:
+        options = ort.SessionOptions()
+        # A second thread makes a short text slower on a small machine.
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        self._prefix = prefix
+        try:
+            self._tokenizer: Any = Tokenizer.from_str(tokenizer.decode())
+            self._session = ort.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+            probe = self._logits("预热")
+        except Exception as error:  # both libraries have kinds of their own
+            raise ReleaseError(f"not what a network of texts is: {error!r}") from error
+        if probe.shape != (outputs,) or not np.isfinite(probe).all():
+            raise ReleaseError("model.onnx: does not fit the labels")
+
+    def _logits(self, normal: str) -> Floats:
+        ids = self._tokenizer.encode(self._prefix + readable(normal)).ids
+        pieces = np.array([ids], np.int64)
+        out: Floats = self._session.run(["logits"], {"input_ids": pieces, "attention_mask": np.ones_like(pieces)})[0][0]
+        return out
+
+    def read(self, normals: Sequence[str]) -> Floats:
+        """Read normalised texts, ``(n, outputs)``.
+
+        One at a time: eight-bit activations take their range from all that is computed together, so that a neighbour
+        would change a ticket's answer, and batches gain nothing on a processor.
+        """
+        return np.stack([self._logits(n) for n in normals])

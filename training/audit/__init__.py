@@ -1,0 +1,1 @@
+"""Likely label errors: found by held-out probabilities, reviewed by a person in a CSV, applied when training."""

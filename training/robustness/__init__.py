@@ -1,0 +1,1 @@
+"""How releases bear tickets that are written in another way: rewriting, slices, figures, and the gate of promotion."""
