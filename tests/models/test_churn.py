@@ -176,15 +176,35 @@ def test_a_damaged_release_is_refused(churn_store: tuple[Path, Any, Any], change
         ChurnModel(release)
 
 
-def test_the_released_model_keeps_its_promises() -> None:
+def released() -> ChurnModel:
     try:
-        model = open_churn()
+        return open_churn()
     except ReleaseError as error:
         pytest.skip(f"no churn is released here: {error}")
+
+
+def test_the_released_model_keeps_its_promises() -> None:
+    model = released()
     size = sum(p.stat().st_size for p in (Path("models/store/churn") / model.release.version).iterdir())
     assert size < 2 * 2**20
-    by_name = {f.name: f for f in model.fields}
-    assert by_name["complaints"].trend == 1
-    risks = [answer(model, Customer("c", tenure_months=1.0, complaints=float(n))).risk for n in range(5)]
-    assert risks == sorted(risks)
     assert answer(model, Customer("c")).risk == pytest.approx(0.17, abs=0.05)
+
+
+def test_dir_the_released_model_keeps_every_trend_whatever_else_is_known() -> None:
+    model, rng = released(), np.random.default_rng(0)
+    codes = np.stack([rng.integers(0, coder.missing + 1, 500) for coder in model.coders], axis=1).astype(np.uint8)
+    trends = {coder.field.name: coder.field.trend for coder in model.coders if coder.field.trend}
+    assert trends["complaints"] == 1
+    for place, coder in enumerate(model.coders):
+        for code in range(coder.missing - 1 if coder.field.trend else 0):
+            below, above = codes.copy(), codes.copy()
+            below[:, place], above[:, place] = code, code + 1
+            assert ((model.risk(above) - model.risk(below)) * coder.field.trend >= -1e-12).all(), coder.field.name
+
+
+def test_inv_the_released_models_reasons_add_up() -> None:
+    model, rng = released(), np.random.default_rng(1)
+    codes = np.stack([rng.integers(0, coder.missing + 1, 2000) for coder in model.coders], axis=1).astype(np.uint8)
+    risk, shares = model.explained(codes)
+    np.testing.assert_allclose(sigmoid(model.base + shares.sum(axis=1)), risk, atol=1e-12)
+    np.testing.assert_allclose(model.risk(codes), risk, atol=1e-12)
