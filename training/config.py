@@ -43,6 +43,8 @@ class TriageConfig:
     network: dict[str, float]
     workers: int
     weights: dict[str, float]
+    rewritten: float
+    rewritten_weight: float
     judged: list[str]
     folds: int
     precision: dict[str, float]
@@ -70,6 +72,8 @@ _RANGES: Final[dict[str, tuple[float, float]]] = {
     "out_of_scope_share": (0.0, 0.5),
     "max_rows": (50, 20000),
     "workers": (1, 64),
+    "rewritten": (0.0, 1.0),
+    "rewritten_weight": (0.0, 10.0),
 }
 _NETWORK_RANGES: Final[dict[str, tuple[float, float]]] = {
     "epochs": (0.01, 100.0),

@@ -17,6 +17,7 @@ from training.audit.review import Review, apply_review
 from training.config import TriageConfig
 from training.data import Row, Table, content_key, load_table
 from training.data.leaks import drop_copies
+from training.robustness.taught import rewritten
 
 __all__ = ["Dataset", "family", "gather"]
 
@@ -39,6 +40,8 @@ class Dataset:
         Where they came from, for the run's log.
     review : Review or None
         Whose decisions on labels were applied.
+    origin : ndarray of int64, (n,), or None
+        Of a row that is another in other words, where that one stands; of the others their own place. None: no row is.
     """
 
     rows: tuple[Row, ...]
@@ -46,6 +49,12 @@ class Dataset:
     judged: Ints
     tables: tuple[Table, ...]
     review: Review | None = None
+    origin: Ints | None = None
+
+    def unseen(self, held: Ints) -> Ints:
+        """Give the rows to learn from if some are held out: those and their rewritings are none of them."""
+        origin = np.arange(len(self.rows)) if self.origin is None else self.origin
+        return np.flatnonzero(~np.isin(origin, held))
 
 
 def family(source: str) -> str:
@@ -98,7 +107,21 @@ def gather(config: TriageConfig, table: Table | None = None, review: Review | No
         judged = np.array([i for i, r in enumerate(rows) if family(r.source) in judges], np.int64)
     if len({rows[i].category for i in judged}) < 2 or len(judged) < 2 * config.folds:
         raise ConfigError("too few rows to hold any out: at least two categories and two rows a fold are needed")
-    return Dataset(tuple(rows), weight, judged, tables, review)
+    data = Dataset(tuple(rows), weight, judged, tables, review)
+    # Of a caller's table nobody knows which rewriting would change its labels.
+    return data if table is not None or not config.rewritten else _with_rewritings(data, config)
+
+
+def _with_rewritings(data: Dataset, config: TriageConfig) -> Dataset:
+    """Add judged rows in other words, behind all others."""
+    found = list(rewritten([data.rows[i] for i in data.judged], config.rewritten, config.seed))
+    of = data.judged[[i for i, _ in found]]
+    return replace(
+        data,
+        rows=(*data.rows, *(r for _, r in found)),
+        weight=np.append(data.weight, np.float32(config.rewritten_weight) * data.weight[of]),
+        origin=np.append(np.arange(len(data.rows)), of),
+    )
 
 
 def _sample(rows: Sequence[Row], config: TriageConfig) -> list[Row]:

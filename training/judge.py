@@ -118,11 +118,10 @@ def hold_out(
     """
     fold = deal(data, config)
     scores = np.zeros((len(data.judged), sum(target.sizes)), np.float32)
-    everyone = np.arange(len(data.rows))
     score: list[Score] = []
     for k in range(config.folds):
         held = data.judged[fold == k]
-        train = np.setdiff1d(everyone, held)
+        train = data.unseen(held)
         heads = fit_heads(matrices, target, train, data.weight[train], config.ridge)
         scores[fold == k] = heads.scores(matrices, held)
         score.append(partial(heads.score_texts, matrices.space))

@@ -82,7 +82,9 @@ def fine_tuned(data: Dataset, target: Targets, config: TriageConfig) -> tuple[An
     fold, texts = deal(data, config), tuple(normalize(r.text) for r in data.rows)
     held = [data.judged[fold == k] for k in range(config.folds)] + [np.empty(0, np.int64)]
     jobs = [
-        Job(f"network {k}", texts, target, data.weight, rows, config.fine_tune, Schedule(**knobs), config.seed + k)
+        Job(
+            f"network {k}", texts, target, _only(data, rows), rows, config.fine_tune, Schedule(**knobs), config.seed + k
+        )
         for k, rows in enumerate(held)
     ]
     *folds, released = fit_networks(jobs, config.workers)
@@ -90,6 +92,14 @@ def fine_tuned(data: Dataset, target: Targets, config: TriageConfig) -> tuple[An
     for k, network in enumerate(folds):
         beside[fold == k] = network.held
     return released, Voice(beside, tuple(network.read for network in folds))
+
+
+def _only(data: Dataset, held: Ints) -> Floats:
+    """Give the rows' weights, and none to those that say in other words what is held out."""
+    weight = np.zeros_like(data.weight)
+    learnt = data.unseen(held)
+    weight[learnt] = data.weight[learnt]
+    return weight
 
 
 def fit(data: Dataset, taxonomy: Taxonomy, config: TriageConfig) -> Fitted:

@@ -21,10 +21,10 @@ HAN: Final = re.compile(r"[\u3400-\u9fff]")
 _WRITTEN_BY_SOFTWARE: Final = r"https?://\S+|www\.\S+|\[[^\[\]\s]{1,45}\]|@[\w\-·]+|\d+"
 
 
-@lru_cache(maxsize=1)
-def words() -> dict[str, Any]:
-    """Give the tables of ``words.yaml``."""
-    table: dict[str, Any] = load_strict(Path(__file__).with_name("words.yaml").read_text(encoding="utf-8"))
+@lru_cache(maxsize=2)
+def words(page: str = "words") -> dict[str, Any]:
+    """Give the tables of ``words.yaml``, by which releases are judged, or of ``taught.yaml``."""
+    table: dict[str, Any] = load_strict(Path(__file__).with_name(f"{page}.yaml").read_text(encoding="utf-8"))
     return table
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -32,7 +33,7 @@ class Schedule:
     Attributes
     ----------
     epochs : float
-        Times that every text is shown.
+        Times that a text of full weight is shown; one that counts half is shown half as often.
     batch : int
     rate, rate_heads : float
         Highest learning rates, of the encoder's last layer and of the heads.
@@ -89,26 +90,34 @@ def _padded(ids: Sequence[list[int]], pad: int) -> tuple[Tensor, Tensor]:
     return pieces, mask
 
 
-def _loss(logits: Tensor, truth: Tensor, weight: Tensor, target: Targets) -> Tensor:
+def _loss(logits: Tensor, truth: Tensor, target: Targets) -> Tensor:
     """Sum what each block has to learn, over the rows that tell it."""
     category, *binary = target.blocks
     total = logits.sum() * 0.0
     known = ~torch.isnan(truth[:, 0])
     if known.any():
-        of_row = F.cross_entropy(
-            logits[known, category], truth[known, category].argmax(dim=1), reduction="none", label_smoothing=SMOOTHING
+        of_rows = F.cross_entropy(
+            logits[known, category], truth[known, category].argmax(dim=1), reduction="sum", label_smoothing=SMOOTHING
         )
-        total = total + (of_row * weight[known]).sum() / len(logits)
+        total = total + of_rows / len(logits)
     for block in binary:
         known = ~torch.isnan(truth[:, block]).any(dim=1)
         if block.stop > block.start and known.any():
-            of_cell = F.binary_cross_entropy_with_logits(logits[known, block], truth[known, block], reduction="none")
-            total = total + (_SHARE * of_cell.sum(dim=1) * weight[known]).sum() / len(logits)
+            of_cells = F.binary_cross_entropy_with_logits(logits[known, block], truth[known, block], reduction="sum")
+            total = total + _SHARE * of_cells / len(logits)
     return total
 
 
 # What a tag, or a step of urgency, counts beside the category.
 _SHARE: Final = 1.0
+
+
+def _bfloat16_is_fast() -> bool:
+    """Tell whether the processor multiplies half precision: then 2 to 3 times as fast as single, elsewhere slower."""
+    try:
+        return bool({"amx_bf16", "avx512_bf16"} & set(Path("/proc/cpuinfo").read_text(encoding="ascii").split()))
+    except (OSError, ValueError):
+        return False
 
 
 def _groups(reader: Reader, schedule: Schedule) -> list[dict[str, Any]]:
@@ -173,17 +182,16 @@ def fine_tune(
     rng = np.random.default_rng(seed)
     reader = Reader(copy.deepcopy(backbone.model), sum(target.sizes)).train()
     optimizer = torch.optim.AdamW(_groups(reader, schedule), fused=True)
-    steps = max(1, int(schedule.epochs * len(rows) / schedule.batch))
+    # Showing a text half as often teaches what counting it half would, in half the time.
+    chance = weight / weight.max()
+    steps = max(1, int(schedule.epochs * float(chance.sum()) / schedule.batch))
     timetable = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: _rate(s, steps))
-    heavy = np.zeros(len(ids), np.float32)
-    heavy[rows] = weight
-    step, mean = 0, 0.0
+    step, mean, half = 0, 0.0, _bfloat16_is_fast()
     while step < steps:
-        for some in _batches(rng, rows, ids, schedule.batch)[: steps - step]:
-            with torch.autocast("cpu", torch.bfloat16):
+        for some in _batches(rng, rows[rng.random(len(rows)) < chance], ids, schedule.batch)[: steps - step]:
+            with torch.autocast("cpu", torch.bfloat16, enabled=half):
                 logits = reader(*_padded([ids[i] for i in some], backbone.tokenizer.pad_token_id))
-            truth, counts = torch.from_numpy(target.values[some]), torch.from_numpy(heavy[some])
-            loss = _loss(logits.float(), truth, counts, target)
+            loss = _loss(logits.float(), torch.from_numpy(target.values[some]), target)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
