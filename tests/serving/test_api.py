@@ -89,7 +89,7 @@ def test_releases_tell_which_ones_answer(http: httpx.Client) -> None:
     answering = {(info["name"], info["version"]) for info in listed if info["answering"]}
     assert {(r["name"], r["version"]) for r in (triage, churn)} <= answering
     assert len({name for name, _ in answering}) == len(answering), "one a name"
-    assert {"name", "version", "digest", "current", "answering", "metrics", "data"} == set(listed[0])
+    assert {"name", "version", "digest", "current", "answering", "metrics", "autonomy", "data"} == set(listed[0])
 
 
 def test_health(http: httpx.Client) -> None:
