@@ -41,6 +41,7 @@ RULES: Final[dict[str, tuple[str, str]]] = {
     "too_many": ("{field} 太多：最多 {limit}", "too many: {field}, at most {limit}"),
     "not_multipart": ("请求体不是完整的 multipart 表单", "the body is not a complete multipart form"),
     "no_model": ("照片诊断暂未开通：还没有发布模型", "photos cannot be diagnosed here yet: no model is released"),
+    "no_churn": ("流失预测暂未开通：还没有发布模型", "no risk can be told here yet: no churn model is released"),
     "busy": ("服务繁忙，请稍后重试", "the server is busy, try again shortly"),
     "api_key": ("缺少或错误的 API 密钥", "the API key is missing or wrong"),
     "not_found": ("没有这个地址：{field}", "there is nothing at {field}"),

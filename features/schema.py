@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -9,9 +10,11 @@ from features.entities import Entity
 
 __all__ = [
     "Action",
+    "Churn",
     "Customer",
     "Decision",
     "Message",
+    "Priority",
     "Reason",
     "ReleaseId",
     "Satisfaction",
@@ -28,26 +31,51 @@ Action = Literal["automate", "suggest", "abstain"]
 class Customer:
     """What the shop knows of a customer; ``None`` means not known.
 
+    Every field has its unit, its range and the meaning of a missing value in ``features/customer.yaml``; the values
+    are checked there (`features.customer.Field`).
+
     Attributes
     ----------
     id : str
-    tenure_months : float or None
-        Months since the first order, 0 or more.
-    orders, complaints : int or None
-        In all, 0 or more.
-    days_since_last_order : float or None
-    satisfaction : float or None
-        The last rating, 1 (worst) to 5.
-    vip : bool or None
+    own : mapping of str to (float, bool or str)
+        Fields of the shop's own table that the record has not, for models that learnt from them.
     """
 
     id: str
     tenure_months: float | None = None
-    orders: int | None = None
+    orders: float | None = None
     days_since_last_order: float | None = None
     satisfaction: float | None = None
-    complaints: int | None = None
+    complaints: float | None = None
+    cashback: float | None = None
+    coupons: float | None = None
+    order_growth: float | None = None
+    app_hours: float | None = None
+    devices: float | None = None
+    addresses: float | None = None
+    distance_km: float | None = None
+    city_tier: float | None = None
+    membership_level: float | None = None
+    yearly_value: float | None = None
+    monthly_spend: float | None = None
+    total_spend: float | None = None
     vip: bool | None = None
+    device: str | None = None
+    payment: str | None = None
+    favourite_category: str | None = None
+    contract: str | None = None
+    gender: str | None = None
+    marital_status: str | None = None
+    urgency: float | None = None
+    dissatisfaction: float | None = None
+    tickets_30d: float | None = None
+    unresolved: float | None = None
+    own: Mapping[str, float | bool | str] = field(default_factory=dict)
+
+    def value(self, name: str) -> float | bool | str | None:
+        """Give a field of the record, or one of the shop's own."""
+        found: float | bool | str | None = getattr(self, name) if name in self.__slots__ else self.own.get(name)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +107,8 @@ class Ticket:
         The product or its group, in words.
     channel : str
         Where it came from, in words; no answer depends on it.
+    waited_hours : float
+        Since the ticket came, where it is asked about again; the priority counts with it.
     """
 
     id: str
@@ -89,6 +119,7 @@ class Ticket:
     messages: tuple[Message, ...] = ()
     product: str = ""
     channel: str = ""
+    waited_hours: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +150,31 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Urgency:
-    """How soon: a level (``p1`` is the most urgent), a score from 0 to 1 to sort by, and why."""
+    """How soon: a level (``p1`` is the most urgent), a score from 0 to 1 to sort by, and why.
+
+    `levels` has the probability of each level; the priority reads it, and it is no part of the public form.
+    """
 
     level: str
+    score: float
+    reasons: tuple[Reason, ...] = ()
+    levels: Mapping[str, float] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the public form."""
+        return {"level": self.level, "score": self.score, "reasons": [r.as_dict() for r in self.reasons]}
+
+
+@dataclass(frozen=True, slots=True)
+class Priority:
+    """What comes first: a score from 0 to 1 to sort by, and why."""
+
     score: float
     reasons: tuple[Reason, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Give the public form."""
-        return {"level": self.level, "score": self.score, "reasons": [r.as_dict() for r in self.reasons]}
+        return {"score": self.score, "reasons": [r.as_dict() for r in self.reasons]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +250,51 @@ class Satisfaction:
 
 
 @dataclass(frozen=True, slots=True)
+class Churn:
+    """How likely a customer is to leave, and why.
+
+    Attributes
+    ----------
+    customer_id : str
+    risk : float
+        Calibrated, from 0 to 1.
+    reasons : tuple of Reason
+        What moved the risk most, the strongest first; the code is the field's name.
+    flags : tuple of Reason
+        What makes the answer less sure: ``nothing_known``, ``unknown_value``, ``beyond_training``.
+    base : float
+        The log-odds of an average customer.
+    contributions : dict of str to float
+        By field, in log-odds; with `base` they add up to the log-odds of `risk`.
+    release : ReleaseId
+    """
+
+    customer_id: str
+    risk: float
+    reasons: tuple[Reason, ...]
+    flags: tuple[Reason, ...]
+    base: float
+    contributions: dict[str, float]
+    release: ReleaseId
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the public form inside the answer to a ticket."""
+        return {"risk": self.risk, "reasons": [r.as_dict() for r in (*self.reasons, *self.flags)]}
+
+    def as_entry(self) -> dict[str, Any]:
+        """Give the public form of ``/churn``."""
+        return {
+            "customer_id": self.customer_id,
+            "risk": self.risk,
+            "reasons": [r.as_dict() for r in self.reasons],
+            "flags": [f.as_dict() for f in self.flags],
+            "base": self.base,
+            "contributions": self.contributions,
+            "release": self.release.as_dict(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Triage:
     """The answer to one ticket; see the public contract for every field."""
 
@@ -216,19 +308,20 @@ class Triage:
     decision: Decision
     reasons: tuple[Reason, ...]
     release: ReleaseId
+    priority: Priority
+    churn: Churn | None = None
     satisfaction: Satisfaction | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Give the public form, made of JSON types only; satisfaction only where a dialogue was read."""
-        urgency = self.urgency.as_dict() if self.urgency else None
         return {
             "ticket_id": self.ticket_id,
             "category": {**self.category.as_dict(), "reasons": [r.as_dict() for r in self.reasons]},
             "alternatives": [a.as_dict() for a in self.alternatives],
             "tags": [t.as_dict() for t in self.tags],
-            "urgency": urgency,
-            "churn": None,
-            "priority": {"score": urgency["score"], "reasons": urgency["reasons"]} if urgency else None,
+            "urgency": self.urgency.as_dict() if self.urgency else None,
+            "churn": self.churn.as_dict() if self.churn else None,
+            "priority": self.priority.as_dict(),
             "entities": [e.as_dict() for e in self.entities],
             "language": self.language,
             "decision": self.decision.as_dict(),

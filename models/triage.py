@@ -22,6 +22,7 @@ from models.context import read_in_context, settled
 from models.decide import reason
 from models.explain import ngram_words
 from models.heads import Heads, Probabilities
+from models.priority import prioritise
 from models.release import STORE, Release, list_versions, load_release
 from models.satisfaction import SatisfactionModel, open_satisfaction
 from models.silence import NO_REQUEST, hushed, silent
@@ -158,7 +159,7 @@ class TriageModel:
         return hushed(self.heads.calibrate(scores), normals, self.taxonomy), sparse, likeness
 
     def _answer(self, read: _Read) -> Triage:
-        language = read.language
+        ticket, language = read.ticket, read.language
         hits = find_signals(read.normal)
         forced = tuple(h for h in hits if h.signal.forces and self.taxonomy.urgency)
         category = self._category(read, bool(forced))
@@ -171,17 +172,21 @@ class TriageModel:
         obstacle = self._obstacle(read, chosen)
         decision = self._policy.decide(Labels(category, tags, no_tags, levels, obstacle, bool(forced), language))
         words = ngram_words(read.normal, read.sparse, self.heads.favour(read.sparse, chosen))
+        urgency = self._urgency(levels, hits, language) if self.taxonomy.urgency else None
         return Triage(
-            ticket_id=read.ticket.id,
+            ticket_id=ticket.id,
             category=_scored(labels[chosen], category[chosen], language),
             alternatives=tuple(_scored(labels[i], category[i], language) for i in order[1 : 1 + ALTERNATIVES]),
             tags=tuple(_scored(self.taxonomy.tags[i], p, language) for i, p in tags),
-            urgency=self._urgency(levels, hits, language) if self.taxonomy.urgency else None,
-            entities=find_entities(read.ticket.text),
+            urgency=urgency,
+            entities=find_entities(ticket.text),
             language=language,
             decision=decision,
             reasons=(reason("words", language, words) if words else reason("model", language),),
             release=self.release,
+            priority=prioritise(
+                urgency.levels if urgency else {}, None, ticket.customer, ticket.waited_hours, language
+            ),
         )
 
     def _category(self, read: _Read, hazard: bool) -> Floats:
@@ -227,8 +232,9 @@ class TriageModel:
             words.setdefault(hit.signal.key, []).append(hit.text)
             names[hit.signal.key] = hit.signal.zh if language.startswith(("zh", "mixed")) else hit.signal.en
         reasons = tuple(Reason(key, names[key], tuple(dict.fromkeys(found))) for key, found in words.items())
-        level = self.taxonomy.urgency[int(levels.argmax())].key
-        return Urgency(level, _round(urgency_score(levels[None])[0]), reasons or (reason("model", language),))
+        chances = {u.key: _round(p) for u, p in zip(self.taxonomy.urgency, levels, strict=True)}
+        level, score = self.taxonomy.urgency[int(levels.argmax())].key, _round(urgency_score(levels[None])[0])
+        return Urgency(level, score, reasons or (reason("model", language),), chances)
 
     def _obstacle(self, read: _Read, category: int) -> str | None:
         """Tell what makes any answer a guess."""

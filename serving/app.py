@@ -32,6 +32,7 @@ class Answering(Protocol):
     """What the application needs of the service it is mounted on."""
 
     release: ReleaseId
+    releases: tuple[ReleaseId, ...]
     bento_service: Service[Any]
 
     def triage(self, ticket: TicketIn) -> TriageOut:
@@ -41,7 +42,8 @@ class Answering(Protocol):
 # No pages that load scripts from elsewhere, and no redirects to other spellings of a path.
 app: Final = FastAPI(
     title="Aftersight",
-    description="Triage of after-sales tickets, and diagnosis of photos: what it is, and whether a person is needed.",
+    description="Triage of after-sales tickets, diagnosis of photos, customers' risk of leaving: what it is, what "
+    "comes first, and whether a person is needed.",
     docs_url=None,
     redoc_url=None,
     openapi_url=None,
@@ -96,8 +98,8 @@ async def try_ticket(request: Request) -> HTMLResponse:
 
 @app.get("/releases")
 def releases() -> ReleasesOut:
-    """List every release in the store, and which one answers."""
-    return list_releases(_service().release.digest)
+    """List every release in the store, and which ones answer."""
+    return list_releases({release.digest for release in _service().releases})
 
 
 @app.get("/docs.json", include_in_schema=False)

@@ -1,4 +1,4 @@
-"""The command line: triage a file, diagnose photos, start the server, see a demonstration."""
+"""The command line: triage a file, diagnose photos, score customers, start the server, see a demonstration."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ def _parser() -> argparse.ArgumentParser:
     triage.add_argument("--out", type=Path, required=True, metavar="OUT.jsonl", help="- for standard output")
     triage.add_argument("--release", metavar="VERSION", help="by default the current one")
     _add_diagnose(commands)
+    _add_churn(commands)
     up = commands.add_parser("up", help="start the server")
     up.add_argument("--host", default="127.0.0.1", help="default %(default)s: only this machine")
     up.add_argument("--port", type=int, default=3000, help="default %(default)s; 0 takes a free one")
@@ -50,6 +51,27 @@ def _add_diagnose(commands: Any) -> None:
     diagnose.add_argument("--release", metavar="VERSION", help="by default the current one")
 
 
+def _add_churn(commands: Any) -> None:
+    churn = commands.add_parser("churn", help="a table of customers, the same with the risk of leaving", epilog=_EPILOG)
+    churn.add_argument("source", type=Path, metavar="IN.csv", help="with a header; - for standard input")
+    churn.add_argument("--out", type=Path, required=True, metavar="OUT.csv", help="- for standard output")
+    churn.add_argument("--mapping", type=Path, metavar="YAML", help="the table's columns; see features/columns_*.yaml")
+    churn.add_argument(
+        "--encoding", default="utf-8-sig", help="of the table, default UTF-8; gbk for older spreadsheets"
+    )
+    churn.add_argument("--release", metavar="VERSION", help="by default the current one")
+
+
+def _churn(args: argparse.Namespace) -> int:
+    from models.churn import open_churn
+    from serving.bulk_churn import churn_file
+
+    answered, bad = churn_file(open_churn(args.release), args.source, args.out, args.mapping, args.encoding)
+    if bad:
+        print(f"{answered} answered, {bad} could not be read: see churn_error in {args.out}", file=sys.stderr)
+    return SOME_BAD if bad else FINE
+
+
 def _diagnose(args: argparse.Namespace) -> int:
     from serving.bulk_photos import diagnose_files
     from serving.model import open_photo_model
@@ -64,10 +86,10 @@ def _diagnose(args: argparse.Namespace) -> int:
 
 
 def _triage(source: Path, target: Path, version: str | None) -> int:
-    from models.triage import open_triage
     from serving.bulk import triage_file
+    from serving.model import open_desk
 
-    answered, bad = triage_file(open_triage(version), source, target)
+    answered, bad = triage_file(open_desk(version), source, target)
     if bad:
         print(f"{answered} answered, {bad} could not be read: see their error in {target}", file=sys.stderr)
     return SOME_BAD if bad else FINE
@@ -77,8 +99,8 @@ def _run(args: argparse.Namespace) -> int:
     # Imported where used: who triages a file need not wait for a web server.
     if args.command == "triage":
         return _triage(args.source, args.out, args.release)
-    if args.command == "diagnose":
-        return _diagnose(args)
+    if args.command in _VERBS:
+        return _VERBS[args.command](args)
     if args.command == "up":
         gc.disable()  # nothing that is loaded now is garbage; looking for it costs a tenth of the start
         from serving.up import up
@@ -87,6 +109,9 @@ def _run(args: argparse.Namespace) -> int:
     from serving.demo import demo
 
     return demo(stay=args.stay)
+
+
+_VERBS: Final = {"diagnose": _diagnose, "churn": _churn}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,28 +8,53 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, WithJsonSchema
+from pydantic import BaseModel, Field, WithJsonSchema
 
 from features.schema import Action, Customer, Message, Ticket
-from features.text import MAX_CHARS, repair
+from serving.contract_parts import (
+    LANGUAGE_SAID,
+    LANGUAGE_TAG,
+    MAX_ID_CHARS,
+    MAX_PHRASE_CHARS,
+    Amount,
+    Count,
+    Growth,
+    Hours,
+    Identifier,
+    Language,
+    Level,
+    Own,
+    Phrase,
+    Probability,
+    Rating,
+    Share,
+    Text,
+    Tier,
+    Word,
+)
 
 __all__ = [
     "LANGUAGE_SAID",
     "LANGUAGE_TAG",
     "MAX_BATCH",
     "MAX_BODY_BYTES",
+    "MAX_CUSTOMERS",
     "MAX_ID_CHARS",
     "MAX_MESSAGES",
     "MAX_PHRASE_CHARS",
+    "ChurnEntryOut",
     "CustomerIn",
+    "Customers",
     "MessageIn",
     "ProblemOut",
+    "RefusedCustomerOut",
     "RefusedOut",
     "ReleaseInfoOut",
     "ReleasesOut",
     "TicketIn",
     "Tickets",
     "TriageOut",
+    "to_customer",
     "to_ticket",
 ]
 
@@ -38,74 +63,49 @@ __all__ = [
 MAX_BATCH: Final = 500
 # 500 tickets of 8 kB; also a 20,000-character ticket written in \uXXXX escapes (240 kB) with room to spare.
 MAX_BODY_BYTES: Final = 4 * 2**20
-# Twice the longest key of the ticketing systems we know; it comes back in the answer and goes into logs.
-MAX_ID_CHARS: Final = 200
 # The longest of 330 real dialogues has 74 messages; each is normalised, so their number is time.
 MAX_MESSAGES: Final = 100
-# A title, a product group, a channel: twice the longest subject line that ticketing systems take (255).
-MAX_PHRASE_CHARS: Final = 510
-# Far above any shop's figures: what lies beyond is a slip of units (seconds for months), and would move a score.
-MAX_COUNT: Final = 1_000_000
-
-
-def _repaired(value: Any) -> Any:
-    """Pydantic refuses a string with half an emoji; a customer's text is never refused for that."""
-    return repair(value) if isinstance(value, str) else value
-
-
-def _whole(value: Any) -> Any:
-    """Take 2.0 for 2, as tables with gaps write whole numbers."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _identifier(value: Any) -> Any:
-    """Numbers are welcome as identifiers; `True` is not a number."""
-    if value is None:
-        return ""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else _repaired(value)
-
-
-_ID_SCHEMA: Final = {
-    "anyOf": [{"type": "string", "maxLength": MAX_ID_CHARS}, {"type": "integer"}, {"type": "null"}],
-    "default": "",
-    "description": f"The caller's own, comes back as ticket_id; at most {MAX_ID_CHARS} characters.",
-}
-Identifier = Annotated[
-    str, StringConstraints(max_length=MAX_ID_CHARS), BeforeValidator(_identifier), WithJsonSchema(_ID_SCHEMA)
-]
-_Limited = Annotated[str, StringConstraints(max_length=MAX_CHARS)]
-Text = Annotated[
-    _Limited,
-    BeforeValidator(_repaired, json_schema_input_type=_Limited),
-    Field(description="As the customer wrote it; may be empty.", examples=["屏幕碎了，想问一下保修吗？"]),
-]
-# The shape of a BCP 47 tag. Which ones we speak is not a reason to refuse a ticket: others are answered in English.
-LANGUAGE_TAG: Final = r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{1,8}){0,4}"
-LANGUAGE_SAID: Final = "Of names and messages in the answer: zh… or another; by default that of the text."
-_Tag = Annotated[str, StringConstraints(pattern=f"^{LANGUAGE_TAG}$")]
-Language = Annotated[
-    _Tag,
-    BeforeValidator(_repaired, json_schema_input_type=_Tag),
-    Field(description=LANGUAGE_SAID),
-]
-_Short = Annotated[str, StringConstraints(max_length=MAX_PHRASE_CHARS)]
-Phrase = Annotated[_Short, BeforeValidator(_repaired, json_schema_input_type=_Short)]
-_Count = Annotated[int, Field(ge=0, le=MAX_COUNT, strict=True)]
-Count = Annotated[_Count, BeforeValidator(_whole, json_schema_input_type=_Count)]
-Amount = Annotated[float, Field(ge=0, le=MAX_COUNT, allow_inf_nan=False, strict=True)]
-Probability = Annotated[float, Field(ge=0, le=1)]
+# Customers in one request: half a second of the one thread that computes, which the tickets behind it wait for. Who has
+# more uses `python -m serving churn`.
+MAX_CUSTOMERS: Final = 5000
 
 
 class CustomerIn(BaseModel):
-    """What the shop knows of a customer; leave out, or send null for, what is not known."""
+    """What the shop knows of a customer; leave out, or send null for, what is not known.
+
+    Units, and what a missing value means, are in ``features/customer.yaml``; tests hold the two together.
+    """
 
     id: Identifier = ""
     tenure_months: Amount | None = None
     orders: Count | None = None
     days_since_last_order: Amount | None = None
-    satisfaction: Annotated[float, Field(ge=1, le=5, allow_inf_nan=False, strict=True)] | None = None
+    satisfaction: Rating | None = None
     complaints: Count | None = None
+    cashback: Amount | None = None
+    coupons: Count | None = None
+    order_growth: Growth | None = None
+    app_hours: Amount | None = None
+    devices: Count | None = None
+    addresses: Count | None = None
+    distance_km: Amount | None = None
+    city_tier: Tier | None = None
+    membership_level: Level | None = None
+    yearly_value: Amount | None = None
+    monthly_spend: Amount | None = None
+    total_spend: Amount | None = None
     vip: Annotated[bool, Field(strict=True)] | None = None
+    device: Word | None = None
+    payment: Word | None = None
+    favourite_category: Word | None = None
+    contract: Word | None = None
+    gender: Word | None = None
+    marital_status: Word | None = None
+    urgency: Share | None = None
+    dissatisfaction: Share | None = None
+    tickets_30d: Count | None = None
+    unresolved: Count | None = None
+    own: Own = Field(default_factory=dict)
 
 
 class MessageIn(BaseModel):
@@ -129,11 +129,16 @@ class TicketIn(BaseModel):
     ] = None
     product: Annotated[Phrase | None, Field(description="The product's group; taken, and not read yet.")] = None
     channel: Annotated[Phrase | None, Field(description="Where it came from; no answer depends on it.")] = None
+    waited_hours: Hours = 0.0
 
 
 # Every ticket is checked on its own, so that a bad one costs only its own entry: the list itself takes anything.
 _ITEM_SCHEMA: Final = {"description": "A ticket as in /triage; anything else is answered with an error in its place."}
 Tickets = Annotated[list[Annotated[Any, WithJsonSchema(_ITEM_SCHEMA)]], Field(max_length=MAX_BATCH)]
+_CUSTOMER_SCHEMA: Final = {
+    "description": "A customer as in /triage; anything else is answered with an error in its place."
+}
+Customers = Annotated[list[Annotated[Any, WithJsonSchema(_CUSTOMER_SCHEMA)]], Field(max_length=MAX_CUSTOMERS)]
 
 
 class NamedOut(BaseModel):
@@ -227,7 +232,7 @@ class TriageOut(BaseModel):
     tags: list[NamedOut]
     urgency: UrgencyOut | None
     churn: ChurnOut | None
-    priority: ScoreOut | None
+    priority: ScoreOut
     entities: list[EntityOut]
     language: str
     decision: DecisionOut
@@ -256,6 +261,22 @@ class RefusedOut(ProblemOut):
     ticket_id: str
 
 
+class ChurnEntryOut(ChurnOut):
+    """The answer to one customer: ``base`` and the contributions, in log-odds, add up to the risk's."""
+
+    customer_id: str
+    flags: list[ReasonOut]
+    base: float
+    contributions: dict[str, float]
+    release: ReleaseOut
+
+
+class RefusedCustomerOut(ProblemOut):
+    """A customer that could not be read, in its place."""
+
+    customer_id: str
+
+
 class ReleaseInfoOut(BaseModel):
     """A release in the store."""
 
@@ -272,9 +293,16 @@ class ReleaseInfoOut(BaseModel):
 
 
 class ReleasesOut(BaseModel):
-    """Every release there is; ``answering`` names the one this server has loaded."""
+    """Every release there is; ``answering`` names those that this server has loaded."""
 
     releases: list[ReleaseInfoOut]
+
+
+def to_customer(customer: CustomerIn) -> Customer:
+    """Turn a checked customer into the value the models read."""
+    values = customer.model_dump()
+    own = {name: value for name, value in values.pop("own").items() if value is not None}
+    return Customer(**values, own=own)
 
 
 def to_ticket(ticket: TicketIn) -> Ticket:
@@ -293,7 +321,16 @@ def to_ticket(ticket: TicketIn) -> Ticket:
     >>> to_ticket(TicketIn(id=7, text="hello")).id
     '7'
     """
-    customer = Customer(**ticket.customer.model_dump()) if ticket.customer else None
+    customer = to_customer(ticket.customer) if ticket.customer else None
     messages = tuple(Message(m.sender, m.text) for m in ticket.messages or ())
-    around = {"title": ticket.title or "", "product": ticket.product or "", "channel": ticket.channel or ""}
-    return Ticket(ticket.id, ticket.text, ticket.language, customer, messages=messages, **around)
+    return Ticket(
+        ticket.id,
+        ticket.text,
+        ticket.language,
+        customer,
+        title=ticket.title or "",
+        messages=messages,
+        product=ticket.product or "",
+        channel=ticket.channel or "",
+        waited_hours=ticket.waited_hours,
+    )

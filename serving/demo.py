@@ -1,4 +1,4 @@
-"""A demonstration: starts the server, sends it a dozen tickets and three photos over HTTP, shows the answers."""
+"""A demonstration: starts the server, sends it tickets, photos and a customer over HTTP, shows the answers."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from rich.table import Table
 
 from features.entities import mask
 from features.errors import ConfigError
+from serving.demo_customer import ask_risk, customer_row
 from serving.demo_photos import PHOTOS, diagnose_photo, photo_row
 
 __all__ = ["TICKETS", "demo", "id_number"]
@@ -95,12 +96,14 @@ def _row(text: str, answer: dict[str, Any]) -> list[str]:
         f"{category['name']} {category['probability']:.0%}",
         ", ".join(tag["name"] for tag in answer["tags"]),
         urgency["level"] if urgency else "",
+        f"{answer['priority']['score']:.2f}",
         decision["category"],
         decision["reasons"].get("category", {}).get("code", ""),
     ]
 
 
-_TICKET_HEADINGS: Final = ("ticket", "category", "tags", "urgency", "decision", "reason")
+_TICKET_HEADINGS: Final = ("ticket", "category", "tags", "urgency", "priority", "decision", "reason")
+_CUSTOMER_HEADINGS: Final = ("customer", "risk of leaving", "why")
 _PHOTO_HEADINGS: Final = ("photo", "condition", "severity", "place", "decision", "what happens next")
 
 
@@ -148,6 +151,7 @@ def demo(*, stay: bool = False) -> int:
         rows = [_row(text, answer) for text, answer in zip(TICKETS, answers, strict=True)]
         console.print(_table(_TICKET_HEADINGS, rows))
         console.print(_table(_PHOTO_HEADINGS, [photo_row(p, diagnose_photo(url, p)) for p in PHOTOS]))
+        console.print(_table(_CUSTOMER_HEADINGS, [customer_row(ask_risk(url))]))
         console.print(f"The photos are rendered; see them in {_shown(PHOTOS[0].parent)}", soft_wrap=True)
         console.print(f"{first:.1f} s from start to first answer, release {answers[0]['release']['version']}")
         lead = "It keeps running until Ctrl-C:" if stay else "Go on with `python -m serving up`, then:"

@@ -25,12 +25,13 @@ _PAGE: Final = """<!DOCTYPE html>
 _WORDS: Final = {
     "zh": {
         "title": "Aftersight · 售后工单分诊",
-        "what": "把客户的话变成：分类、标签、紧急程度，以及能否自动处理。当前模型：",
+        "what": "把客户的话变成：分类、标签、紧急程度、优先级，以及能否自动处理。当前模型：",
         "ask": "客户的话",
         "go": "分诊",
         "category": "分类",
         "tags": "标签",
         "urgency": "紧急程度",
+        "priority": "优先级",
         "entities": "识别到",
         "decision": "处理方式",
         "none": "无",
@@ -45,12 +46,13 @@ _WORDS: Final = {
     },
     "en": {
         "title": "Aftersight · after-sales triage",
-        "what": "Turns a customer's words into category, tags and urgency, and says what needs a person. Model:",
+        "what": "Turns a customer's words into category, tags, urgency, priority; says what needs a person. Model:",
         "ask": "The customer's words",
         "go": "Triage",
         "category": "Category",
         "tags": "Tags",
         "urgency": "Urgency",
+        "priority": "Priority",
         "entities": "Named",
         "decision": "Decision",
         "none": "none",
@@ -81,6 +83,7 @@ def _answer(answer: Mapping[str, Any], words: Mapping[str, str]) -> str:
         "category": _percent(answer["category"]),
         "tags": ", ".join(map(_percent, answer["tags"])) or words["none"],
         "urgency": f"{escape(urgency['level'])}{_why(urgency['reasons'])}" if urgency else words["none"],
+        "priority": f"{answer['priority']['score']:.2f}{_why(answer['priority']['reasons'])}",
         "entities": ", ".join(escape(f"{e['kind']} {e['text']}") for e in answer["entities"]) or words["none"],
         "decision": words[decision["category"]] + _why(list(decision["reasons"].values())[:1]),
     }

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, Field, StringConstraints
 
 from features.schema import Action
-from serving.contract import LANGUAGE_SAID, LANGUAGE_TAG, NamedOut, Probability, ReasonOut, ReleaseOut, Text
+from serving.contract import NamedOut, ReasonOut, ReleaseOut
+from serving.contract_parts import LANGUAGE_SAID, LANGUAGE_TAG, Probability, Text
 
 __all__ = [
     "FORM_SCHEMA",

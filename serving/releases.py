@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from hashlib import sha256
 from pathlib import Path
 
@@ -20,7 +21,9 @@ def _current(name: str, store: Path) -> str | None:
         return None
 
 
-def _info(name: str, version: str, current: str | None, answering: str, store: Path) -> ReleaseInfoOut | None:
+def _info(
+    name: str, version: str, current: str | None, answering: Collection[str], store: Path
+) -> ReleaseInfoOut | None:
     try:
         raw = (store / name / version / "release.json").read_bytes()
         manifest = json.loads(raw)
@@ -31,21 +34,21 @@ def _info(name: str, version: str, current: str | None, answering: str, store: P
         version=version,
         digest=sha256(raw).hexdigest(),
         current=version == current,
-        answering=sha256(raw).hexdigest() == answering,
+        answering=sha256(raw).hexdigest() in answering,
         metrics=manifest.get("metrics") or {},
         autonomy=manifest.get("autonomy") or {},
         data=manifest.get("data"),
     )
 
 
-def list_releases(answering: str, store: Path = STORE) -> ReleasesOut:
+def list_releases(answering: Collection[str], store: Path = STORE) -> ReleasesOut:
     """List every release; nothing is loaded, and the weights are not checked.
 
     Parameters
     ----------
-    answering : str
-        The digest of the release that this process has loaded: after a promotion it is not the current one until the
-        server starts again.
+    answering : collection of str
+        The digests of the releases that this process has loaded: after a promotion they are not the current ones until
+        the server starts again.
     store : Path
     """
     found = []

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from features.errors import ConfigError
 from serving.limits import check_exposure, read_keys
-from serving.model import the_model, the_photo_model
+from serving.model import the_churn_model, the_model, the_photo_model
 
 __all__ = ["listen", "up"]
 
@@ -107,7 +107,7 @@ def _serve(taken: socket.socket) -> int:
 
     service: Any = Aftersight  # a type checker takes it for the class that it was before it was decorated
     release = loading.result().release
-    photos = looking.result()
+    photos, churn = looking.result(), the_churn_model()
     # What BentoML's own worker says of itself, for the metrics' labels.
     server_context.service_type = "entry_service"
     server_context.service_name = server_context.bento_name = service.name
@@ -125,7 +125,7 @@ def _serve(taken: socket.socket) -> int:
     host, port = taken.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     gc.enable()
-    models = " and ".join(f"{r.name}/{r.version}" for r in (release, *([photos.release] if photos else [])))
+    models = " and ".join(f"{r.name}/{r.version}" for r in (release, *(m.release for m in (churn, photos) if m)))
     print(f"Aftersight answers at http://{shown}:{port}/ with {models}", flush=True)
     uvicorn.Server(config).run(sockets=[taken])
     return 0

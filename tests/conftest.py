@@ -17,6 +17,7 @@ import pytest
 
 from features.errors import ReleaseError
 from features.taxonomy import default_taxonomy
+from models.churn import ChurnModel, open_churn
 from models.release import load_release, save_release, set_current
 from models.triage import TriageModel, open_triage
 
@@ -166,3 +167,18 @@ def released() -> TriageModel:
         return open_triage()
     except ReleaseError as error:
         pytest.skip(f"nothing is released here: {error}")
+
+
+@pytest.fixture(scope="session")
+def churn_store(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any, Any]:
+    """A store with a small churn release of invented customers, scikit-learn's twin of it, and their table."""
+    from tests.invented_customers import invented, release_invented
+
+    table, store = invented(), tmp_path_factory.mktemp("churn") / "store"
+    return store, release_invented(table, store)[1], table
+
+
+@pytest.fixture(scope="session")
+def small_churn(churn_store: tuple[Path, Any, Any]) -> ChurnModel:
+    """A churn model of invented customers."""
+    return open_churn(store=churn_store[0])

@@ -9,20 +9,25 @@ from typing import Any, Final, TypeVar
 import yaml
 
 from features.errors import ConfigError
+from models.trees import MAX_SPLITS
 
 __all__ = [
     "HERE",
+    "ChurnConfig",
     "DiagnosisConfig",
+    "QueueConfig",
     "SatisfactionConfig",
     "TriageConfig",
+    "load_churn_config",
     "load_config",
     "load_diagnosis_config",
+    "load_queue_config",
     "load_satisfaction_config",
 ]
 
 HERE: Final = Path(__file__).with_name("configs")
 
-Config = TypeVar("Config", "TriageConfig", "DiagnosisConfig", "SatisfactionConfig")
+Config = TypeVar("Config", "TriageConfig", "DiagnosisConfig", "SatisfactionConfig", "ChurnConfig", "QueueConfig")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +163,86 @@ _PHOTO_RANGES: Final[dict[str, tuple[float, float]]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class ChurnConfig:
+    """See ``configs/churn.yaml``, where every knob has its reason."""
+
+    seed: int
+    trees: int
+    leaves: int
+    rate: float
+    split_share: float
+    min_rows: int
+    blanked: int
+    leave_out: list[str]
+    folds: int
+    repeats: int
+    alike: float
+    draws: int
+    shuffles: int
+
+    def __post_init__(self) -> None:
+        _check_ranges(asdict(self), _CHURN_RANGES)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give all knobs, as a run logs them."""
+        return asdict(self)
+
+
+_CHURN_RANGES: Final[dict[str, tuple[float, float]]] = {
+    "trees": (1, 5000),
+    "leaves": (2, MAX_SPLITS + 1),
+    "rate": (0.001, 1.0),
+    "split_share": (0.01, 1.0),
+    "min_rows": (1, 10_000),
+    "blanked": (0, 10),
+    "folds": (2, 20),
+    "repeats": (1, 100),
+    "alike": (0.5, 1.0),
+    "draws": (10, 10_000),
+    "shuffles": (1, 100),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class QueueConfig:
+    """See ``configs/queue.yaml``, where every knob has its reason."""
+
+    seed: int
+    days: int
+    per_hour: list[float]
+    shifts: list[dict[str, float]]
+    minutes: dict[str, float]
+    spread: float
+    levels: dict[str, float]
+    known: float
+    value: float
+    value_spread: float
+    risks: list[float]
+    rescore: float
+
+    def __post_init__(self) -> None:
+        _check_ranges(asdict(self), _QUEUE_RANGES)
+        if len(self.per_hour) != 24 or min(self.per_hour) < 0:
+            raise ConfigError("per_hour must have 24 numbers, none below 0")
+        if not self.shifts or any(not 0 <= s["start"] < s["end"] <= 24 or s["agents"] < 1 for s in self.shifts):
+            raise ConfigError("shifts must start before they end, within the day, with somebody in them")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give all knobs, as a run logs them."""
+        return asdict(self)
+
+
+_QUEUE_RANGES: Final[dict[str, tuple[float, float]]] = {
+    "days": (2, 1000),
+    "spread": (0.0, 3.0),
+    "known": (0.0, 1.0),
+    "value": (0.01, 1e6),
+    "value_spread": (0.0, 3.0),
+    "rescore": (0.1, 600.0),
+}
+
+
 def _check_ranges(values: dict[str, Any], ranges: dict[str, tuple[float, float]], where: str = "") -> None:
     for name, (low, high) in ranges.items():
         if not low <= values[name] <= high:
@@ -228,3 +313,13 @@ def load_satisfaction_config(
 ) -> SatisfactionConfig:
     """Read the knobs of a satisfaction run and apply overrides; see `load_config`."""
     return _load(SatisfactionConfig, overrides, path)
+
+
+def load_churn_config(overrides: list[str] | None = None, path: Path = HERE / "churn.yaml") -> ChurnConfig:
+    """Read the knobs of a churn run and apply overrides; see `load_config`."""
+    return _load(ChurnConfig, overrides, path)
+
+
+def load_queue_config(overrides: list[str] | None = None, path: Path = HERE / "queue.yaml") -> QueueConfig:
+    """Read the knobs of a simulation and apply overrides; see `load_config`."""
+    return _load(QueueConfig, overrides, path)

@@ -8,7 +8,7 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,8 @@ import yaml
 from features.errors import ConfigError, ReleaseError
 from features.taxonomy import Taxonomy, default_taxonomy, flat_taxonomy
 from features.text import normalize
-from models.release import STORE, list_versions, load_release, save_release
+from models.churn import ChurnModel
+from models.release import STORE, Release, list_versions, load_release, save_release
 from models.triage import TriageModel
 from training import corpus as corpus_figures
 from training import held, track
@@ -50,6 +51,7 @@ __all__ = [
     "promote",
     "robustness",
     "rollback",
+    "simulate",
 ]
 
 log = logging.getLogger(__name__)
@@ -69,10 +71,8 @@ def fit(arguments: argparse.Namespace) -> None:
     asked = arguments.release_name
     if asked is not None and track.name_of(asked) != asked:
         raise ConfigError(f"--as {asked}: {track.NAMES}")
-    if arguments.name == "diagnosis":
-        from training.diagnosis.run import fit_photos  # torch takes seconds to import: not for tickets
-
-        name, release = fit_photos(arguments)
+    if arguments.name != "triage":
+        name, release = _fitter(arguments.name)(arguments)
         _print_metrics(load_release(name, folder=release).manifest["metrics"])
         _promoted(name, release, arguments.promote)
         return
@@ -100,6 +100,16 @@ def fit(arguments: argparse.Namespace) -> None:
     _print_metrics(fitted.slices.figures, "slice")
     log.info("release %s/%s, registered as version %s, run %s", name, release.name, number, run)
     _promoted(name, release, arguments.promote)
+
+
+def _fitter(name: str) -> Callable[[argparse.Namespace], tuple[str, Path]]:
+    if name == "churn":
+        from training.churn.run import fit_churn
+
+        return fit_churn
+    from training.diagnosis.run import fit_photos  # torch takes seconds to import: not for tickets
+
+    return fit_photos
 
 
 def _encoder_knobs(arguments: argparse.Namespace) -> list[str]:
@@ -211,18 +221,33 @@ def evaluate(arguments: argparse.Namespace) -> None:
 
         _print_metrics(evaluate_photos(release, arguments))
         return
+    if release.config.get("kind") == "churn":
+        _evaluate_churn(release, arguments)
+        return
     model = TriageModel(release)
     source = arguments.source or "gold"
     table = _own_table(arguments) or load_table(source)
     if table is None:
         raise ConfigError(f"the source {source} is not on this machine")
-    if table.digest in {d["sha256"] for d in model.manifest["data"]}:
-        log.warning("the release was trained on these very rows: this is no estimate of accuracy")
+    _warn_of_own_rows(model.manifest, table.digest)
     rows = [r for r in table.rows if r.category in {c.key for c in model.taxonomy.categories}]
     started = time.perf_counter()
     figures = evaluate_rows(model, rows)
     _print_metrics(figures)
     log.info("%d tickets in %.1f s", len(rows), time.perf_counter() - started)
+
+
+def _evaluate_churn(release: Release, arguments: argparse.Namespace) -> None:
+    from training.churn.run import evaluate_churn, own_table
+
+    model, customers = ChurnModel(release), own_table(arguments)
+    _warn_of_own_rows(model.manifest, customers.digest)
+    _print_metrics(evaluate_churn(model, customers))
+
+
+def _warn_of_own_rows(manifest: Mapping[str, Any], digest: str) -> None:
+    if digest in {d["sha256"] for d in manifest["data"]}:
+        log.warning("the release was trained on these very rows: this is no estimate of accuracy")
 
 
 def evaluate_rows(model: TriageModel, rows: Sequence[Row]) -> dict[str, dict[str, float]]:
@@ -305,6 +330,19 @@ def context(_: argparse.Namespace) -> None:
     _print_metrics(context_figures(), "read")
 
 
+def simulate(arguments: argparse.Namespace) -> None:
+    """Compare orders of answering on the same days, and log the run."""
+    from training.config import load_queue_config
+    from training.queue.report import simulate as let_happen
+
+    config = load_queue_config(arguments.set)
+    with track.run("queue", config.as_dict()):
+        told = let_happen(config, arguments.out)
+        track.log_figures(told.metrics, {}, {"queue.png": told.plot})
+    print(told.text)
+    log.info("table and plot: %s", arguments.out)
+
+
 def knobs(arguments: argparse.Namespace) -> None:
     """Print the page of knobs."""
     print((HERE / f"{arguments.name}.yaml").read_text(encoding="utf-8"))
@@ -315,7 +353,8 @@ def _print(value: Any) -> None:
 
 
 def _print_metrics(metrics: Mapping[str, Mapping[str, float]], of: str = "source") -> None:
-    keys = list(dict.fromkeys(k for row in metrics.values() for k in row if k != "n"))
+    found = dict.fromkeys(k for row in metrics.values() for k in row)
+    keys = [k for k in found if k != "n" and not k.endswith(("_low", "_high"))]
     width = max(map(len, [of, *metrics]))
     print(f"{of:{width}} {'n':>6} " + " ".join(f"{k:>{max(8, len(k))}}" for k in keys))
     for source, row in metrics.items():

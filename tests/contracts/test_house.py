@@ -17,6 +17,7 @@ MODULES = [m.name for p in PACKAGES for m in pkgutil.walk_packages([str(ROOT / p
 # Files that are run, not imported.
 SCRIPTS = {
     "training.pyfunc",
+    "training.pyfunc_churn",
     "training.pyfunc_photos",
     "training.pyfunc_satisfaction",
     *(m for m in MODULES if m.endswith("__main__")),
@@ -32,7 +33,9 @@ def test_test_folders_are_no_packages() -> None:
     assert list((ROOT / "tests").rglob("__init__.py")) == []
 
 
-@pytest.mark.parametrize("module", ["serving.service", "serving.cli", "models.triage", "models.diagnosis"])
+@pytest.mark.parametrize(
+    "module", ["serving.service", "serving.cli", "models.triage", "models.diagnosis", "models.churn"]
+)
 def test_answering_imports_nothing_heavy(module: str) -> None:
     code = f"import sys, {module}; print(*(set({HEAVY}) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -59,7 +62,8 @@ def test_readmes_name_every_command() -> None:
         |python -m training audit|python -m training robustness
         |python -m serving diagnose|python -m training fit diagnosis
         |python -m training evaluate|python -m training compare|python -m training promote|python -m training rollback
-        |/diagnose|/triage_batch|/releases|/docs.json|/metrics"""
+        |python -m serving churn|python -m training fit churn|python -m training simulate
+        |/diagnose|/churn|/triage_batch|/releases|/docs.json|/metrics"""
     for text in texts:
         assert [c for c in commands.split("|") if c.strip() not in text] == []
 

@@ -152,7 +152,7 @@ def test_unknown_paths_leave_no_trace_in_the_metrics(http: httpx.Client) -> None
         assert (answer.status_code, answer.json()["error"]["rule"]) == (404, "not_found"), path
         assert len(answer.text) < 1000
     labels = set(re.findall(r'endpoint="([^"]*)"', http.get("/metrics").text))
-    known = "/ /- /desk /diagnose /docs.json /healthz /livez /photo /photo/human /photo/wrong /readyz /releases"
+    known = "/ /- /churn /desk /diagnose /docs.json /healthz /livez /photo /photo/human /photo/wrong /readyz /releases"
     known += " /schema.json /static/icon.svg /static/page.css /static/page.js /triage /triage_batch /try"
     assert labels <= set(known.split())
 

@@ -82,11 +82,14 @@ def test_errors_speak_the_callers_language(http: httpx.Client) -> None:
     assert message("en-GB") == message("fr") == "ticket.text is missing"
 
 
-def test_releases_tell_which_one_answers(http: httpx.Client) -> None:
-    release = http.post("/triage", json={"ticket": {"text": "a"}}).json()["release"]
+def test_releases_tell_which_ones_answer(http: httpx.Client) -> None:
+    triage = http.post("/triage", json={"ticket": {"text": "a"}}).json()["release"]
+    [churn] = [entry["release"] for entry in http.post("/churn", json={"customers": [{}]}).json()]
     listed = http.get("/releases").json()["releases"]
-    assert [info["version"] for info in listed if info["answering"]] == [release["version"]]
-    assert {"name", "version", "digest", "current", "answering", "metrics", "data"} == set(listed[0])
+    answering = {(info["name"], info["version"]) for info in listed if info["answering"]}
+    assert {(r["name"], r["version"]) for r in (triage, churn)} <= answering
+    assert len({name for name, _ in answering}) == len(answering), "one a name"
+    assert {"name", "version", "digest", "current", "answering", "metrics", "autonomy", "data"} == set(listed[0])
 
 
 def test_health(http: httpx.Client) -> None:

@@ -17,6 +17,8 @@ def test_demo(run_cli: Callable[..., Any]) -> None:
     assert "curl" in done.stdout
     assert all(photo.name in done.stdout for photo in PHOTOS)
     assert id_number("11010119900307001") not in done.stdout
+    assert "demo-customer" in done.stdout
+    assert "流失几率 ×" in done.stdout
 
 
 def test_the_identity_number_is_well_formed() -> None:

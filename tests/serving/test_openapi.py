@@ -14,6 +14,7 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 ROUTES = [
     ("POST", "/triage"),
     ("POST", "/triage_batch"),
+    ("POST", "/churn"),
     ("POST", "/diagnose"),
     ("GET", "/releases"),
     ("GET", "/livez"),

@@ -23,7 +23,7 @@ def release(store: Path, metrics: dict[str, float]) -> str:
 def test_current_and_answering_may_differ(tmp_path: Path) -> None:
     old, new = release(tmp_path, {"f1": 0.5}), release(tmp_path, {"f1": 0.6})
     (tmp_path / "triage" / "current").write_text(new[:12] + "\n")
-    told = {info.digest: info for info in list_releases(old, tmp_path).releases}
+    told = {info.digest: info for info in list_releases({old}, tmp_path).releases}
     assert (told[old].current, told[old].answering) == (False, True)
     assert (told[new].current, told[new].answering) == (True, False)
     assert told[new].metrics == {"f1": 0.6}
@@ -33,5 +33,5 @@ def test_current_and_answering_may_differ(tmp_path: Path) -> None:
 def test_what_is_not_a_release_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "triage" / ("0" * 12)).mkdir(parents=True)
     (tmp_path / "a-file").write_text("")
-    assert list_releases("", tmp_path).releases == []
-    assert list_releases("", tmp_path / "nowhere").releases == []
+    assert list_releases((), tmp_path).releases == []
+    assert list_releases((), tmp_path / "nowhere").releases == []

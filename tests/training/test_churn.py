@@ -1,0 +1,235 @@
+"""Churn training: copies stay together, figures are scikit-learn's, and what is taken apart says what was fitted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
+
+from features.errors import ConfigError
+from models.churn import sigmoid
+from models.tree_tables import tabulate
+from models.trees import Trees
+from tests.invented_customers import FIELDS, invented, write_csv
+from training.churn.copies import by_content, by_customer, customer_weights
+from training.churn.figures import FIGURES, figures, with_intervals
+from training.churn.judge import calibrate, deal, held_margins, judge
+from training.churn.learn import export, fit_trees
+from training.churn.matrix import blanked, build
+from training.churn.table import SHARED, CustomerTable, read_table, shared_table
+from training.churn.worth import column_costs, gap_costs
+from training.config import load_churn_config
+
+SMALL = ["trees=30", "rate=0.2", "repeats=1", "folds=3", "draws=20", "shuffles=1"]
+
+
+def repeated(table: CustomerTable, rows: list[int], **changes: Any) -> CustomerTable:
+    """Give a table of some rows of another; `changes` raise numbers of the second half."""
+    half = len(rows) // 2
+    values = {name: [column[i] for i in rows] for name, column in table.values.items()}
+    for name, step in changes.items():
+        values[name][half:] = [None if v is None else v + step for v in values[name][half:]]
+    left = table.left[rows]
+    return CustomerTable("x", "0", table.fields, values, left, [str(i) for i in range(len(rows))])
+
+
+def together(group: Any, n: int) -> list[bool]:
+    return [group[i] == group[i + n] for i in range(n)]
+
+
+def test_equal_rows_are_one_customer() -> None:
+    twice = repeated(invented(30), [*range(30), *range(30)])
+    assert all(together(by_content(twice), 30))
+    assert customer_weights(by_content(twice)).sum() == pytest.approx(len(np.unique(by_content(twice))))
+
+
+def test_rows_of_one_identifier_are_one_customer() -> None:
+    table = invented(60)
+    ids = [str(i % 20) for i in range(60)]
+    months = CustomerTable("x", "0", table.fields, table.values, table.left, ids)
+    assert len(np.unique(by_content(months))) <= 20
+
+
+def test_raised_and_changed_copies_are_found_and_strangers_are_not() -> None:
+    table = invented(100, gaps=0.0)
+    copies = repeated(
+        table, [*range(100), *range(100)], tenure_months=1.0, complaints=1.0, satisfaction=1.0, orders=1.0
+    )
+    steps = dict.fromkeys(("tenure_months", "complaints", "satisfaction", "orders"), 1.0)
+    assert not any(together(by_content(copies), 100))
+    assert all(together(by_customer(copies, 0.99, steps), 100))
+    changed = repeated(table, [*range(100), *range(100)], tenure_months=7.0)
+    assert all(together(by_customer(changed, 0.8, {}), 100))
+    assert len(np.unique(by_customer(table, 0.99, {}))) == len(np.unique(by_content(table)))
+
+
+def test_no_fold_holds_what_another_learns_from() -> None:
+    rng = np.random.default_rng(0)
+    group, left = rng.integers(0, 80, 300), (rng.random(300) < 0.3).astype(float)
+    seen = np.zeros(300, int)
+    for train, held in deal(left, group, 5, 0):
+        assert set(group[train]).isdisjoint(group[held])
+        seen[held] += 1
+    assert (seen == 1).all()
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.booleans())
+def test_figures_are_scikit_learns(seed: int, ties: bool) -> None:
+    rng = np.random.default_rng(seed)
+    p = np.round(rng.random(200), 1 if ties else 9)
+    left = (rng.random(200) < 0.1 + 0.6 * p).astype(float)
+    weight = rng.integers(0, 4, 200).astype(float)
+    left[:2], weight[:2] = (0, 1), 1
+    auc, ap, brier, *_ = figures(p, left, weight)
+    assert auc == pytest.approx(roc_auc_score(left, p, sample_weight=weight))
+    assert ap == pytest.approx(average_precision_score(left, p, sample_weight=weight))
+    assert brier == pytest.approx(brier_score_loss(left, p, sample_weight=weight))
+
+
+def test_lift_and_calibration_are_what_they_say() -> None:
+    left = np.array([1.0] * 10 + [0.0] * 90)
+    assert figures(np.linspace(1, 0, 100), left, np.ones(100))[4] == pytest.approx(10)
+    assert figures(np.full(100, 0.1), left, np.ones(100))[3:] == pytest.approx([0, 1])
+    assert figures(np.full(100, 0.35), left, np.ones(100))[3] == pytest.approx(0.25)
+
+
+def test_intervals_hold_their_figures() -> None:
+    rng = np.random.default_rng(1)
+    p = rng.random(400)
+    left = (rng.random(400) < p).astype(float)
+    told = with_intervals([p, p**1.1], left, np.arange(400), 100, 0)
+    assert all(told[f"{f}_low"] <= told[f] <= told[f"{f}_high"] for f in FIGURES)
+
+
+def test_categories_come_first_and_only_levels_that_occur() -> None:
+    matrix = build(invented(200), ["orders"])
+    assert [f.name for f in matrix.fields] == ["device", "tenure_months", "complaints", "satisfaction", "vip"]
+    assert matrix.levels[0] == ("phone", "tablet", "computer")
+    assert np.nanmax(matrix.x[:, 0]) == 2
+    assert np.isnan(matrix.x).any()
+
+
+def test_blanking_leaves_what_is_left() -> None:
+    x = np.arange(600.0).reshape(100, 6)
+    again = blanked(x, 2, 0)
+    kept = ~np.isnan(again)
+    assert again.shape == (200, 6)
+    assert (again[kept] == np.tile(x, (2, 1))[kept]).all()
+    assert 0.4 < kept.mean() < 0.6
+    assert kept.all(axis=1).any(), "some rows stay whole"
+
+
+@pytest.mark.parametrize("overrides", [[], ["leaves=6"], ["leaves=2"], ["blanked=0"], ["min_rows=300"]], ids=str)
+@pytest.mark.parametrize("gaps", [0.0, 0.3])
+def test_what_is_taken_apart_says_what_was_fitted(overrides: list[str], gaps: float) -> None:
+    table = invented(500, seed=3, gaps=gaps)
+    matrix, config = build(table, []), load_churn_config([*SMALL, *overrides])
+    weight = np.random.default_rng(0).random(500)
+    model = fit_trees(matrix, np.arange(500), table.left, weight, config, 0)
+    tensors = export(model, matrix, weight)
+    from features.customer import record
+    from models.codes import Coder
+
+    ends, bounds = np.cumsum(tensors["edge_counts"]), tensors["bounds"]
+    coders = [
+        Coder(record()[f.name], tensors["edges"][end - n : end], levels, *map(float, b))
+        for f, levels, end, n, b in zip(matrix.fields, matrix.levels, ends, tensors["edge_counts"], bounds, strict=True)
+    ]
+    fresh = invented(300, seed=4, gaps=0.4)
+    for some in (table, fresh):
+        x = build(some, []).x
+        codes = np.stack([c.codes(some.values[c.field.name]) for c in coders], axis=1)
+        tables = tabulate(Trees.load(tensors), len(coders))
+        margin = tensors["baseline"][0] + tables.margin(tables.answers(codes))
+        np.testing.assert_allclose(margin, model.decision_function(x), atol=1e-12)
+    at_home = tables.margin(tables.answers(np.stack([c.codes(table.values[c.field.name]) for c in coders], axis=1)))
+    assert tables.base == pytest.approx(np.average(at_home, weights=weight), abs=1e-6), "the average customer"
+
+
+def test_calibration_mends_what_is_too_sure() -> None:
+    rng = np.random.default_rng(0)
+    margins = rng.normal(0, 2, 4000)
+    left = (rng.random(4000) < sigmoid(0.5 * margins - 1)).astype(float)
+    slope, offset = calibrate(margins, left)
+    assert (slope, offset) == (pytest.approx(0.5, abs=0.1), pytest.approx(-1, abs=0.15))
+    assert calibrate(-margins, left)[0] > 0, "risks are never turned around"
+
+
+def test_a_judgement_has_every_deal_and_rival() -> None:
+    table = invented(400)
+    matrix, config = build(table, []), load_churn_config(SMALL)
+    groups = {"customers": by_content(table), "random": np.arange(400)}
+    judged = judge(matrix, table.left, groups, config)
+    rivals = {"logistic", "boosting", "deep boosting", "copy finder"}
+    assert set(judged.metrics) == {d + r for d in groups for r in ("", *(f"/{x}" for x in rivals))}
+    assert judged.metrics["customers"]["auc"] > 0.75
+    assert judged.held.p.shape == (1, 400)
+    assert set(judged.rivals) == rivals
+
+
+def test_a_round_is_the_same_again_and_another_is_not() -> None:
+    table = invented(300)
+    matrix, config = build(table, []), load_churn_config(SMALL)
+    one, two, other = (held_margins(matrix, table.left, np.arange(300), config, r).margins for r in (0, 0, 1))
+    assert (one == two).all()
+    assert (one != other).any()
+
+
+def test_columns_that_matter_are_missed_and_gaps_cost_less_when_learnt_with() -> None:
+    table = invented(800)
+    matrix, config = build(table, []), load_churn_config([*SMALL, "trees=60"])
+    costs = column_costs(matrix, table.left, by_content(table), config)
+    assert set(costs) == set(FIELDS)
+    assert costs["tenure_months"]["dropped_auc"] > 0.03 > costs["vip"]["dropped_auc"]
+    assert costs["tenure_months"]["shuffled_auc"] > costs["orders"]["shuffled_auc"]
+    gaps = gap_costs(matrix, table.left, by_content(table), config)
+    assert gaps["half known"]["brier"] < gaps["half known/learnt without gaps"]["brier"] + 0.01
+
+
+def test_a_table_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    table = invented(300)
+    read = read_table(write_csv(table, tmp_path / "own.csv"), None)
+    assert read.name == "own"
+    assert (read.left == table.left).all()
+    assert all(list(read.values[f]) == list(table.values[f]) for f in FIELDS)
+    assert {f.name for f in read.fields} == set(FIELDS)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda t: t.replace("churn", "left"), "who left"),
+        (lambda t: t.replace(",1\n", ",maybe\n"), "churn must be one of"),
+        (lambda t: t + "9,-5,0,1,1,phone,True,0\n", "line 302: tenure_months"),
+        (lambda t: t + "9,1\n", "line 302: row"),
+        (lambda t: t.replace("tenure_months,complaints,satisfaction,orders,device,vip", "a,b,c,d,e,f"), "no column"),
+        (lambda t: "", "header"),
+        (lambda t: "x\x00,y", "no column"),
+    ],
+)
+def test_a_table_that_cannot_be_learnt_from(tmp_path: Path, change: Any, told: str) -> None:
+    path = write_csv(invented(300), tmp_path / "own.csv")
+    path.write_text(change(path.read_text()))
+    with pytest.raises(ConfigError, match=told):
+        read_table(path, None)
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_what_is_known_of_the_shared_tables_holds(name: str) -> None:
+    """4,501 rows are some 1,450 customers, whose copies always have the same outcome; nobody else is taken for one."""
+    table = shared_table(name)
+    if table is None:
+        pytest.skip("the shared tables are not on this machine: set AFTERSIGHT_DATA")
+    group = by_customer(table, SHARED[name].alike, SHARED[name].steps)
+    size = np.bincount(group)
+    assert len(size) == {"ecommerce": 1450, "telco": 7021}[name]
+    assert size.max() <= 8
+    of_each = np.bincount(group, table.left)
+    agree = (of_each == 0) | (of_each == size)
+    assert agree.mean() > 0.995

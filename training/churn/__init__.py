@@ -1,0 +1,1 @@
+"""Fits churn releases: tables of customers in, held-out figures and a release out."""

@@ -1,0 +1,1 @@
+"""A day of tickets and agents, to see what an order of answering is worth."""
