@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -78,8 +79,10 @@ def gather(config: TriageConfig, table: Table | None = None, review: Review | No
             (table,) = _apply(review, [table], flat_taxonomy(sorted({str(r.category) for r in table.rows})))
         rows = _sample(table.rows, config)
         tables: tuple[Table, ...] = (table,)
-        weight = np.ones(len(rows), np.float32)
         judged = np.arange(len(rows))
+        named = _names(rows) if config.label_names else []
+        weight = np.array([1.0] * len(rows) + [config.label_names] * len(named), np.float32)
+        rows += named
     else:
         tables = tuple(t for name, w in config.weights.items() if w > 0 and (t := load_table(name)))
         for name, w in config.weights.items():
@@ -99,6 +102,12 @@ def gather(config: TriageConfig, table: Table | None = None, review: Review | No
     if len({rows[i].category for i in judged}) < 2 or len(judged) < 2 * config.folds:
         raise ConfigError("too few rows to hold any out: at least two categories and two rows a fold are needed")
     return Dataset(tuple(rows), weight, judged, tables, review)
+
+
+def _names(rows: Sequence[Row]) -> list[Row]:
+    """Make an example of every category's name that holds letters."""
+    names = {c: re.sub(r"[\W_]+", " ", c).strip() for c in sorted({str(r.category) for r in rows})}
+    return [Row(f"name-{c}", name, "names", c) for c, name in names.items() if any(x.isalpha() for x in name)]
 
 
 def _sample(rows: Sequence[Row], config: TriageConfig) -> list[Row]:
