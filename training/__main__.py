@@ -1,4 +1,4 @@
-"""``python -m training``: fit, ablate, audit, evaluate, robustness, compare, promote, rollback, simulate, context."""
+"""``python -m training``: fit, curve, ablate, audit, evaluate, robustness, compare, promote, simulate and others."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import argparse
 import logging
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from features.errors import AftersightError
 
 __all__ = ["main"]
+
+
+_TUNING: Final = "choose ngram_share, gamma, label_names, ridge and freedom by cross-validation on the rows trained on"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -18,6 +21,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", required=True)
 
     _add_fit(verbs)
+    _add_curve(verbs)
     ablate = verbs.add_parser("ablate", help="what every part is worth, on the same folds")
     ablate.add_argument("name", choices=["triage"])
     ablate.add_argument(
@@ -77,12 +81,30 @@ def _add_fit(verbs: Any) -> None:
     fit.add_argument("--text", default="text", help="its text column")
     fit.add_argument("--label", help="its label column; by default label, of photos condition")
     fit.add_argument("--source", help="of a manifest of photos: this source alone; of customers: ecommerce or telco")
+    fit.add_argument("--shots", type=int, metavar="N", help="of a table: draw N rows a class by the seed (--set seed=)")
+    fit.add_argument("--test", type=Path, help="a table to test on; of --shots by default what is not drawn")
+    fit.add_argument("--tune", action="store_true", help=f"of a table: {_TUNING}")
     fit.add_argument("--as", dest="release_name", help="the release's name; by default the model's or the table's")
     fit.add_argument("--encoder", metavar="PATH_OR_NAME", help="of tickets: the encoder, see configs/triage.yaml")
     fit.add_argument("--fine-tune", action="store_true", help="fine-tune it, and let it answer beside the linear heads")
     fit.add_argument("--set", action="append", default=[], metavar="KNOB=VALUE", help="see configs/NAME.yaml")
     fit.add_argument("--reviewed", type=Path, help="of tickets: a filled-in review file of audit; it changes labels")
     fit.add_argument("--promote", metavar="WHY", help="promote the release at once")
+
+
+def _add_curve(verbs: Any) -> None:
+    curve = verbs.add_parser("curve", help="how good a recipe is with few rows a class: draws of a table, and a plot")
+    curve.add_argument("name", choices=["triage"])
+    curve.add_argument("--data", type=Path, help="any table with one text and one label column")
+    curve.add_argument("--text", default="text", help="its text column")
+    curve.add_argument("--label", help="its label column; by default label")
+    curve.add_argument("--test", type=Path, help="a table to test on; by default a fold of the table is set apart")
+    curve.add_argument("--shots", default="10,20,50,100,all", help="rows a class, with commas between")
+    curve.add_argument("--draws", type=int, default=5, help="of every size")
+    curve.add_argument("--tune", action="store_true", help=_TUNING)
+    curve.add_argument("--encoder", metavar="PATH_OR_NAME", help="see configs/triage.yaml")
+    curve.add_argument("--fine-tune", action="store_true", help="fine-tune it for every draw: minutes each")
+    curve.add_argument("--set", action="append", default=[], metavar="KNOB=VALUE", help="see configs/triage.yaml")
 
 
 def _add_evaluate(verbs: Any) -> None:

@@ -39,7 +39,7 @@ def _spread(scores: Floats) -> Floats:
     return np.where(spread > 0, spread, 1.0).astype(np.float32)
 
 
-def _of_category(scores: Floats, labels: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
+def _of_category(scores: Floats, labels: npt.NDArray[np.int64], freedom: float) -> tuple[Floats, Floats]:
     """Fit a softmax regression over scores ``(n, voices, c)``: ``(voices * c, c)`` and ``(c,)``."""
     n, voices, c = scores.shape
     spread = np.repeat(_spread(scores), c, axis=1).reshape(-1, 1)  # (voices * c, 1)
@@ -48,7 +48,7 @@ def _of_category(scores: Floats, labels: npt.NDArray[np.int64]) -> tuple[Floats,
     if len(present) < 2:
         return scale, np.zeros(c, np.float32)
     flat = scores.reshape(n, -1) / spread.T
-    model = LogisticRegression(C=1.0, max_iter=1000).fit(flat, labels)
+    model = LogisticRegression(C=freedom, max_iter=1000).fit(flat, labels)
     if len(present) == 2:  # scikit-learn keeps one column for two classes
         coefficients = np.vstack([np.zeros_like(model.coef_), model.coef_])
         intercepts = np.array([0.0, model.intercept_[0]])
@@ -80,7 +80,9 @@ def _of_step(scores: Floats, truth: Floats) -> tuple[Floats, float]:
     return (model.coef_[0] / louder).astype(np.float32), float(model.intercept_[0])
 
 
-def fit_calibration(scores: Floats, target: Targets, rows: npt.NDArray[np.int64]) -> dict[str, Floats]:
+def fit_calibration(
+    scores: Floats, target: Targets, rows: npt.NDArray[np.int64], freedom: float = 1.0
+) -> dict[str, Floats]:
     """Fit the maps from held-out scores to probabilities.
 
     Parameters
@@ -90,6 +92,8 @@ def fit_calibration(scores: Floats, target: Targets, rows: npt.NDArray[np.int64]
     target : Targets
     rows : ndarray of int64
         Where in `target` the truth stands.
+    freedom : float
+        Inverse penalty of the softmax regression.
 
     Returns
     -------
@@ -102,7 +106,7 @@ def fit_calibration(scores: Floats, target: Targets, rows: npt.NDArray[np.int64]
     truth, spoken = target.values[rows], _spoken(scores, target)
     voices = spoken.shape[1]
     told = ~np.isnan(truth[:, 0])
-    scale, bias = _of_category(spoken[told, :, :c], truth[told, :c].argmax(axis=1))
+    scale, bias = _of_category(spoken[told, :, :c], truth[told, :c].argmax(axis=1), freedom)
     out = {"category_scale": scale.astype(np.float32), "category_bias": bias}
     tagged = ~np.isnan(truth[:, c : c + t]).any(axis=1)
     slopes, offset = _of_tags(spoken[tagged, :, c : c + t], truth[tagged, c : c + t])
@@ -124,10 +128,14 @@ def apply_calibration(scores: Floats, target: Targets, calibration: dict[str, Fl
 
 
 def cross_fit(
-    scores: Floats, target: Targets, rows: npt.NDArray[np.int64], fold: npt.NDArray[np.int64]
+    scores: Floats,
+    target: Targets,
+    rows: npt.NDArray[np.int64],
+    fold: npt.NDArray[np.int64],
+    freedom: float = 1.0,
 ) -> Probabilities:
     """Calibrate every fold by the others, so that no probability was fitted on its own truth."""
-    return cross_apply(scores, fold, scores, target, rows, fold)
+    return cross_apply(scores, fold, scores, target, rows, fold, freedom)
 
 
 def cross_apply(
@@ -137,6 +145,7 @@ def cross_apply(
     target: Targets,
     rows: npt.NDArray[np.int64],
     fold: npt.NDArray[np.int64],
+    freedom: float = 1.0,
 ) -> Probabilities:
     """Calibrate new scores of the same folds as `cross_fit` does the rows' own.
 
@@ -149,12 +158,15 @@ def cross_apply(
         Held out; what the calibration is fitted on.
     target : Targets
     rows, fold : ndarray of int64
+    freedom : float
+        As in `fit_calibration`.
     """
     c, t, u = target.sizes
     p = Probabilities(*(np.zeros((len(new), k), np.float32) for k in (c, t, u + 1 if u else 1)))
     for k in np.unique(new_fold):
         out, here = fold != k, new_fold == k
-        part = apply_calibration(new[here], target, fit_calibration(scores[out], target, rows[out]))
+        fitted = fit_calibration(scores[out], target, rows[out], freedom)
+        part = apply_calibration(new[here], target, fitted)
         p.category[here], p.tags[here], p.urgency[here] = part.category, part.tags, part.urgency
     return p
 

@@ -41,6 +41,9 @@ class TriageConfig:
     landmarks: int
     gamma: float
     ridge: float
+    ngram_share: float
+    label_names: float
+    freedom: float
     fine_tune: str
     network: dict[str, float]
     workers: int
@@ -69,6 +72,9 @@ _RANGES: Final[dict[str, tuple[float, float]]] = {
     "landmarks": (0, 8192),
     "gamma": (0.001, 100.0),
     "ridge": (1e-6, 1e6),
+    "ngram_share": (0.0, 100.0),
+    "label_names": (0.0, 100.0),
+    "freedom": (1e-4, 1e4),
     "folds": (2, 20),
     "confidence": (0.5, 0.999),
     "out_of_scope_share": (0.0, 0.5),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -87,8 +88,10 @@ def gather(config: TriageConfig, table: Table | None = None, review: Review | No
             (table,) = _apply(review, [table], flat_taxonomy(sorted({str(r.category) for r in table.rows})))
         rows = _sample(table.rows, config)
         tables: tuple[Table, ...] = (table,)
-        weight = np.ones(len(rows), np.float32)
         judged = np.arange(len(rows))
+        named = _names(rows) if config.label_names else []
+        weight = np.array([1.0] * len(rows) + [config.label_names] * len(named), np.float32)
+        rows += named
     else:
         tables = tuple(t for name, w in config.weights.items() if w > 0 and (t := load_table(name)))
         for name, w in config.weights.items():
@@ -122,6 +125,12 @@ def _with_rewritings(data: Dataset, config: TriageConfig) -> Dataset:
         weight=np.append(data.weight, np.float32(config.rewritten_weight) * data.weight[of]),
         origin=np.append(np.arange(len(data.rows)), of),
     )
+
+
+def _names(rows: Sequence[Row]) -> list[Row]:
+    """Make an example of every category's name that holds letters."""
+    names = {c: re.sub(r"[\W_]+", " ", c).strip() for c in sorted({str(r.category) for r in rows})}
+    return [Row(f"name-{c}", name, "names", c) for c, name in names.items() if any(x.isalpha() for x in name)]
 
 
 def _sample(rows: Sequence[Row], config: TriageConfig) -> list[Row]:

@@ -39,7 +39,9 @@ class Linear:
         return heads.scores([space.sparse(n) for n in normals], space.dense(space.centred(normals)))
 
 
-def fit_heads(matrices: Matrices, target: Targets, rows: Rows, weight: Floats, ridge: float) -> Linear:
+def fit_heads(
+    matrices: Matrices, target: Targets, rows: Rows, weight: Floats, ridge: float, ngram_share: float = 1.0
+) -> Linear:
     """Fit all outputs on the rows that tell them.
 
     Parameters
@@ -50,6 +52,8 @@ def fit_heads(matrices: Matrices, target: Targets, rows: Rows, weight: Floats, r
         The training rows; those of weight 0 are left out.
     weight : ndarray of float32, (len(rows),)
     ridge : float
+    ngram_share : float
+        What n-grams count beside the sentence encoder.
 
     Notes
     -----
@@ -73,8 +77,9 @@ def fit_heads(matrices: Matrices, target: Targets, rows: Rows, weight: Floats, r
         goal = target.values[np.ix_(here, columns)]
         centre = (goal * w[:, None]).sum(axis=0) / w.sum()
         solver = KernelRidge(alpha=ridge, kernel="precomputed")
-        dual = solver.fit(matrices.gram(here, here), goal - centre, sample_weight=w).dual_coef_.astype(np.float32)
-        ngrams[:, columns] = matrices.wide[here].T @ dual
+        gram = matrices.gram(here, here, ngram_share)
+        dual = solver.fit(gram, goal - centre, sample_weight=w).dual_coef_.astype(np.float32)
+        ngrams[:, columns] = ngram_share * (matrices.wide[here].T @ dual)
         dense[:, columns] = matrices.whiten @ (matrices.deep[here].T @ dual)
         bias[columns] = centre
     return Linear(ngrams, dense, bias)

@@ -24,7 +24,7 @@ from training.heads import fit_heads
 from training.matrices import Matrices, Targets
 from training.metrics import by_label, choose_tag_floor, decode_tags, errors, expected_calibration_error, score
 
-__all__ = ["HeldOut", "Judged", "Score", "Voice", "answer_unseen", "deal", "hold_out", "judge"]
+__all__ = ["HeldOut", "Judged", "Score", "Voice", "answer_unseen", "deal", "hold_out", "judge", "together"]
 
 # Texts to raw scores, ``(n, outputs)``, by all that was fitted without one fold, whatever kind of model that is.
 Score = Callable[[Sequence[str]], Floats]
@@ -59,6 +59,8 @@ class HeldOut:
         Calibrated across folds.
     score : tuple of callable
         By fold: scores any texts by what did not see the fold; on the fold's own texts it gives `scores`.
+    freedom : float
+        Of the calibration.
     """
 
     rows: Ints
@@ -66,6 +68,7 @@ class HeldOut:
     scores: Floats
     p: Probabilities
     score: tuple[Score, ...]
+    freedom: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,16 +125,18 @@ def hold_out(
     for k in range(config.folds):
         held = data.judged[fold == k]
         train = data.unseen(held)
-        heads = fit_heads(matrices, target, train, data.weight[train], config.ridge)
+        heads = fit_heads(matrices, target, train, data.weight[train], config.ridge, config.ngram_share)
         scores[fold == k] = heads.scores(matrices, held)
         score.append(partial(heads.score_texts, matrices.space))
     if beside is not None:
         scores = np.hstack([scores, beside.held])
-        score = [partial(_together, one, other) for one, other in zip(score, beside.score, strict=True)]
-    return HeldOut(data.judged, fold, scores, cross_fit(scores, target, data.judged, fold), tuple(score))
+        score = [partial(together, one, other) for one, other in zip(score, beside.score, strict=True)]
+    p = cross_fit(scores, target, data.judged, fold, config.freedom)
+    return HeldOut(data.judged, fold, scores, p, tuple(score), config.freedom)
 
 
-def _together(one: Score, other: Score, texts: Sequence[str]) -> Floats:
+def together(one: Score, other: Score, texts: Sequence[str]) -> Floats:
+    """Let two score texts side by side."""
     return np.hstack([one(texts), other(texts)])
 
 
@@ -158,7 +163,7 @@ def answer_unseen(
     for k in np.unique(fold):
         here = np.flatnonzero(fold == k)
         scores[here] = held.score[k]([texts[i] for i in here.tolist()])
-    p = cross_apply(scores, fold, held.scores, target, held.rows, held.fold)
+    p = cross_apply(scores, fold, held.scores, target, held.rows, held.fold, held.freedom)
     return hushed(p, [normalize(t) for t in texts], taxonomy)
 
 

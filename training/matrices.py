@@ -18,10 +18,9 @@ from features.text import normalize
 from models.space import Floats, Space, kernel, row_lookup, unit
 from training.config import TriageConfig
 from training.data import Row
+from training.vectors import remembered
 
 __all__ = ["Matrices", "Targets", "build", "targets"]
-
-_ENCODED: dict[str, dict[str, Floats]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +61,10 @@ class Matrices:
     deep: Floats
     whiten: Floats
 
-    def gram(self, rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64]) -> Floats:
+    def gram(self, rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64], ngram_share: float = 1.0) -> Floats:
         """Give the kernel between rows, ``(len(rows), len(columns))``."""
         wide: Floats = (self.wide[rows] @ self.wide[columns].T).toarray()
+        wide *= np.float32(ngram_share)
         wide += self.deep[rows] @ self.deep[columns].T
         return wide
 
@@ -121,14 +121,6 @@ def _whitening(landmarks: Floats, gamma: float) -> Floats:
     return whiten
 
 
-def _encode(encoder: Encoder, normals: list[str]) -> Floats:
-    """Encode every text once a process: the variants of an ablation share most of them."""
-    known = _ENCODED.setdefault(encoder.name, {})
-    new = list(dict.fromkeys(n for n in normals if n not in known))
-    known.update(zip(new, encoder.encode(new), strict=True))
-    return np.array([known[n] for n in normals], np.float32).reshape(len(normals), encoder.dim)
-
-
 def build(texts: Sequence[str], config: TriageConfig) -> Matrices:
     """Compute the features of all texts.
 
@@ -141,7 +133,7 @@ def build(texts: Sequence[str], config: TriageConfig) -> Matrices:
     buckets = np.flatnonzero(seen >= config.min_df) if config.ngrams else np.empty(0, np.int64)
     idf = (np.log((1 + len(texts)) / (1 + seen[buckets])) + 1).astype(np.float16).astype(np.float32)
     encoder: Encoder = open_encoder(config.encoder)
-    vectors = _encode(encoder, normals)
+    vectors = remembered(config.encoder).encode(normals)
     told: npt.NDArray[np.bool_] = np.asarray(vectors.any(axis=1))
     mean = (vectors[told].mean(axis=0) if told.any() else np.zeros(encoder.dim)).astype(np.float32)
     centred = unit(np.where(told[:, None], vectors - mean, 0.0).astype(np.float32))

@@ -12,8 +12,9 @@ from matplotlib.figure import Figure
 from models.heads import Probabilities
 from training.matrices import Targets
 from training.metrics import reliability
+from training.shots.curve import Point
 
-__all__ = ["confusion_plot", "reliability_plot"]
+__all__ = ["confusion_plot", "curve_plot", "reliability_plot"]
 
 mpl.use("Agg")
 
@@ -50,4 +51,24 @@ def confusion_plot(p: Probabilities, target: Targets, rows: Any, names: Sequence
             axis.text(j, i, str(n), ha="center", va="center", fontsize=8)
     axis.set(xticks=range(c), yticks=range(c), yticklabels=names, xlabel="answer", ylabel="truth")
     axis.set_xticklabels(names, rotation=90)
+    return figure
+
+
+def curve_plot(points: Sequence[Point]) -> Figure:
+    """Accuracy on the test by rows trained on: mean of the draws, its 95 % interval, and every draw."""
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axis = figure.subplots()
+    x = [p.rows for p in points]
+    for name, colour in (("category_accuracy", "C0"), ("category_macro_f1", "C1")):
+        told = [p.interval(name) for p in points]
+        axis.plot(x, [mean for mean, _, _ in told], color=colour, marker="o", label=name.removeprefix("category_"))
+        if name == "category_accuracy":
+            axis.fill_between(x, [t[1] for t in told], [t[2] for t in told], color=colour, alpha=0.2, linewidth=0)
+            for point in points:
+                values = point.figures[name]
+                axis.plot([point.rows] * len(values), values, ".", color=colour, alpha=0.5)
+    axis.set(xscale="log", xticks=x, xlabel="rows a class (and in all)", ylabel="on the test")
+    axis.set_xticklabels([f"{p.name}\n({p.rows:.0f})" for p in points])
+    axis.minorticks_off()
+    axis.legend()
     return figure

@@ -108,8 +108,8 @@ def fit(data: Dataset, taxonomy: Taxonomy, config: TriageConfig) -> Fitted:
     target = targets(data.rows, taxonomy)
     network, beside = fine_tuned(data, target, config)
     judged = judge(matrices, target, data, taxonomy, config, beside)
-    heads = fit_heads(matrices, target, np.arange(len(data.rows)), data.weight, config.ridge)
-    calibration = fit_calibration(judged.held.scores, target, judged.held.rows)
+    heads = fit_heads(matrices, target, np.arange(len(data.rows)), data.weight, config.ridge, config.ngram_share)
+    calibration = fit_calibration(judged.held.scores, target, judged.held.rows, config.freedom)
     likeness = matrices.near[data.judged].max(axis=1, initial=0.0)
     release = {
         "encoder": {"name": matrices.space.encoder.name, "digest": matrices.space.encoder.digest},

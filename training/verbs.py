@@ -36,6 +36,7 @@ from training.matrices import build, targets
 from training.metrics import score
 from training.plots import confusion_plot, reliability_plot
 from training.robustness.run import answered_slices
+from training.shots import run as few
 from training.triage import Fitted, fine_tuned
 from training.triage import fit as fit_triage
 
@@ -45,6 +46,7 @@ __all__ = [
     "compare",
     "context",
     "corpus",
+    "curve",
     "evaluate",
     "fit",
     "knobs",
@@ -84,19 +86,23 @@ def fit(arguments: argparse.Namespace) -> None:
         _promoted("satisfaction", release, arguments.promote)
         return
     config = load_config([*_encoder_knobs(arguments), *arguments.set])
-    table = _own_table(arguments)
+    table, test, config = few.chosen(arguments, _own_table(arguments), config)
     name = asked or (track.name_of(table.name) if table else arguments.name)
     data = gather(config, table, read_review(arguments.reviewed) if arguments.reviewed else None)
     taxonomy = flat_taxonomy(sorted({str(r.category) for r in data.rows})) if table else default_taxonomy()
     started = time.perf_counter()
     knobs = {**config.as_dict(), "rows": len(data.rows), **({"reviewed": data.review.digest} if data.review else {})}
+    knobs |= {k: v for k in ("shots", "tune") if (v := getattr(arguments, k))}
     with track.run(name, {**knobs, "data": {t.name: t.digest for t in data.tables}}) as run:
         fitted = fit_triage(data, taxonomy, config)
         release = _save(name, fitted, data, taxonomy, config, run)
-        check_release(TriageModel(load_release(name, folder=release)), fitted, data)
+        model = TriageModel(load_release(name, folder=release))
+        check_release(model, fitted, data)
+        tested = {"test": evaluate_rows(model, test)["all"]} if test else {}
+        track.log_figures(tested, {}, {})
         _log(fitted, data, taxonomy, time.perf_counter() - started)
         number = track.log_release(name, release)
-    _print_metrics(fitted.judged.metrics)
+    _print_metrics({**fitted.judged.metrics, **tested})
     _print_metrics(fitted.slices.figures, "slice")
     log.info("release %s/%s, registered as version %s, run %s", name, release.name, number, run)
     _promoted(name, release, arguments.promote)
@@ -192,6 +198,20 @@ def _log(fitted: Fitted, data: Dataset, taxonomy: Taxonomy, seconds: float) -> N
     }
     metrics = {**judged.metrics, **fitted.slices.as_metrics(), "run": {"seconds": seconds}}
     track.log_figures(metrics, tables, plots)
+
+
+def curve(arguments: argparse.Namespace) -> None:
+    """Print the learning curve of a table.
+
+    Raises
+    ------
+    ConfigError
+        If there is no table.
+    """
+    if (table := _own_table(arguments)) is None:
+        raise ConfigError("a curve is of a table: --data")
+    points = few.curve(arguments, table, load_config([*_encoder_knobs(arguments), *arguments.set]))
+    _print_metrics({p.name: p.as_row() for p in points}, "shots")
 
 
 def ablate(arguments: argparse.Namespace) -> None:
@@ -358,5 +378,6 @@ def _print_metrics(metrics: Mapping[str, Mapping[str, float]], of: str = "source
     width = max(map(len, [of, *metrics]))
     print(f"{of:{width}} {'n':>6} " + " ".join(f"{k:>{max(8, len(k))}}" for k in keys))
     for source, row in metrics.items():
-        cells = (f"{row[k]:>{max(8, len(k))}.3f}" if row.get(k) is not None else " " * max(8, len(k)) for k in keys)
+        told = {k: v for k, v in row.items() if v is not None and v == v}  # neither absent nor NaN
+        cells = (f"{told[k]:>{max(8, len(k))}.3f}" if k in told else " " * max(8, len(k)) for k in keys)
         print(f"{source:{width}} {row['n']:6.0f} " + " ".join(cells))
