@@ -171,13 +171,14 @@ def _verdict(found: Diagnosis, language: str) -> dict[str, Any]:
     key, p = found.condition.key, found.condition.probability
     unsure = found.decision.actions.get("condition") == "abstain"
     nothing = key == "nothing_to_diagnose"
-    sure = "sure_low" if unsure or p < _MIDDLE else "sure_middle" if p < _HIGH else "sure_high"
+    sure = "sure_low" if p < _MIDDLE else "sure_middle" if p < _HIGH else "sure_high"
     level = found.severity.level
     share = round(100 * found.severity.score)
     return {
         "heading": _name(CONDITIONS[key], language),
         "unsure": unsure and not nothing,
-        "known": not nothing,
+        # A probability beside "not sure" would contradict it: a blurred photo may look very much like something.
+        "known": not nothing and not unsure,
         "tone": "plain" if unsure else _TONES.get(key, "bad"),
         "plain": words["says_unsure" if unsure and not nothing else f"says_{key}"],
         "level": "" if level == "none" or nothing or unsure else words[f"severity_{level}"],
