@@ -72,7 +72,8 @@ class Aftersight:
         self.release = self.model.release
         photo_model = the_photo_model()
         self.photos = PhotoDesk(photo_model)
-        self.releases = tuple(m.release for m in (self.model.triage, self.model.churn, photo_model) if m)
+        answering = (self.model.triage, self.model.triage.satisfaction, self.model.churn, photo_model)
+        self.releases = tuple(m.release for m in answering if m)
         # What is loaded stays: the collector need not look at it again in the middle of a request.
         gc.collect()
         gc.freeze()

@@ -83,11 +83,13 @@ def test_errors_speak_the_callers_language(http: httpx.Client) -> None:
 
 
 def test_releases_tell_which_ones_answer(http: httpx.Client) -> None:
-    triage = http.post("/triage", json={"ticket": {"text": "a"}}).json()["release"]
+    talk = {"text": "还是没收到", "messages": [{"from": "customer", "text": "我的快递到哪了"}]}
+    told = http.post("/triage", json={"ticket": talk}).json()
+    triage, satisfaction = told["release"], told["satisfaction"]["release"]
     [churn] = [entry["release"] for entry in http.post("/churn", json={"customers": [{}]}).json()]
     listed = http.get("/releases").json()["releases"]
     answering = {(info["name"], info["version"]) for info in listed if info["answering"]}
-    assert {(r["name"], r["version"]) for r in (triage, churn)} <= answering
+    assert {(r["name"], r["version"]) for r in (triage, satisfaction, churn)} <= answering
     assert len({name for name, _ in answering}) == len(answering), "one a name"
     assert {"name", "version", "digest", "current", "answering", "metrics", "autonomy", "data"} == set(listed[0])
 
