@@ -55,6 +55,29 @@ _WITH: Final = {"card": CARD, "url": URL, "order": ORDER, "mask": MASK, "mention
 _HAN: Final = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0002ffff]")
 _KANA: Final = re.compile(r"[\u3041-\u309f\u30a1-\u30fa\u30fc\uac00-\ud7a3]")
 _LATIN_WORD: Final = re.compile(r"[a-zA-Z]+(?:['’][a-zA-Z]+)?")
+# Letters that English hardly writes; and words that few English sentences do without, and its neighbours do not use.
+_MARKED: Final = re.compile(r"[ß-öø-ÿœğışčřžąęłńśźżőű]")
+_ENGLISH: Final = frozenset(
+    (
+        "the",
+        "is",
+        "are",
+        "my",
+        "your",
+        "it",
+        "of",
+        "and",
+        "for",
+        "not",
+        "with",
+        "this",
+        "that",
+        "have",
+        "i",
+        "be",
+        "can",
+    )
+)
 _PICTURE: Final = re.compile(r"[\u2190-\u2bff\u3030\u303d\u3297\u3299\ufe0f\U0001f000-\U0001faff]")
 _TO_PLACEHOLDER_WORD: Final = str.maketrans(PLACEHOLDERS)
 _DROP_PLACEHOLDERS: Final = str.maketrans(dict.fromkeys(PLACEHOLDERS, " "))
@@ -135,6 +158,11 @@ def for_reader(normal: str) -> str:
     return normal.translate(_TO_PLACEHOLDER_WORD)
 
 
+def _other_latin(lower: str) -> bool:
+    """Tell whether Latin letters spell a language that is not English, as far as its letters and small words show."""
+    return bool(_MARKED.search(lower)) and lower.count(" ") >= 3 and not _ENGLISH & set(_LATIN_WORD.findall(lower))
+
+
 def detect_language(text: str) -> str:
     """Tell the script a text is written in.
 
@@ -154,5 +182,7 @@ def detect_language(text: str) -> str:
         if words >= 3 and words * 3 >= han:
             return "mixed"
         return "zh-Hant" if text != _converter("t2s").convert(text) else "zh-Hans"
+    if _other_latin(bare.lower()):
+        return "und"
     letters = sum(c.isalpha() for c in bare)
     return "en" if letters and sum(c.isascii() and c.isalpha() for c in bare) > letters / 2 else "und"

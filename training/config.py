@@ -180,6 +180,8 @@ class ChurnConfig:
     split_share: float
     min_rows: int
     blanked: int
+    deal: str
+    free: list[str]
     leave_out: list[str]
     folds: int
     repeats: int
@@ -189,12 +191,15 @@ class ChurnConfig:
 
     def __post_init__(self) -> None:
         _check_ranges(asdict(self), _CHURN_RANGES)
+        if self.deal not in _DEALS:
+            raise ConfigError(f"deal must be one of {', '.join(_DEALS)}")
 
     def as_dict(self) -> dict[str, Any]:
         """Give all knobs, as a run logs them."""
         return asdict(self)
 
 
+_DEALS: Final = ("content", "customers")
 _CHURN_RANGES: Final[dict[str, tuple[float, float]]] = {
     "trees": (1, 5000),
     "leaves": (2, MAX_SPLITS + 1),

@@ -71,7 +71,7 @@ over resampled customers. `boosting` is scikit-learn's with its own settings, `d
 raised.
 
 {deals}
-Knobs were chosen on the first deal.
+The release is made for, and calibrated on, the deal `{facts["knobs"]["deal"]}`; its knobs were chosen on it.
 
 ## Where less is known
 Every field unknown half of the time, at random.

@@ -57,9 +57,9 @@ class Judged:
     metrics : dict of str to dict of str to float
         By ``<deal>`` for ours, and ``<deal>/<rival>``.
     held : Held
-        On the deal ``customers``.
+        On the deal that the release is made for.
     rivals : dict of str to ndarray of float64, each (n,)
-        Their probabilities in the first round of the deal ``customers``, for plots.
+        Their probabilities in the first round of that deal, for plots.
     calibration : tuple of float
         Slope and offset for the release.
     """
@@ -116,7 +116,7 @@ def judge(matrix: Matrix, left: Floats, groups: Mapping[str, Ints], config: Chur
     metrics: dict[str, dict[str, float]] = {}
     ours: dict[str, Held] = {}
     rivals: dict[str, Any] = {}
-    customers = groups["customers"]
+    customers, meant = groups["customers"], config.deal if config.deal in groups else "customers"
     for name, group in groups.items():
         rounds = [held_margins(matrix, left, group, config, r) for r in range(config.repeats)]
         ours[name] = Held(np.concatenate([r.margins for r in rounds]), np.concatenate([r.p for r in rounds]))
@@ -124,8 +124,8 @@ def judge(matrix: Matrix, left: Floats, groups: Mapping[str, Ints], config: Chur
         for rival in RIVALS:
             told = [_rival(rival, matrix, left, group, config, r) for r in range(config.repeats)]
             metrics[f"{name}/{rival}"] = with_intervals(told, left, customers, config.draws, config.seed)
-            if name == "customers":
+            if name == meant:
                 rivals[rival] = told[0]
-    held = ours["customers"]
+    held = ours[meant]
     slope, offset = calibrate(held.margins.ravel(), np.tile(left, config.repeats))
     return Judged(metrics, held, rivals, (slope, offset))

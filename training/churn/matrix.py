@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -39,9 +40,9 @@ class Matrix:
         return [f.kind == "category" for f in self.fields]
 
 
-def build(table: CustomerTable, leave_out: list[str]) -> Matrix:
-    """Turn a table into a matrix, but for the fields that are left out."""
-    kept = [f for f in table.fields if f.name not in leave_out]
+def build(table: CustomerTable, leave_out: Collection[str], free: Collection[str] = ()) -> Matrix:
+    """Turn a table into a matrix, but for the fields that are left out; those in `free` are held to no trend."""
+    kept = [replace(f, trend=0) if f.name in free else f for f in table.fields if f.name not in leave_out]
     fields = sorted(kept, key=lambda f: f.kind != "category")
     levels, columns = [], []
     for field in fields:

@@ -83,15 +83,16 @@ def fit_churn(arguments: argparse.Namespace) -> tuple[str, Path]:
     name = arguments.release_name or default
     if min(table.left.sum(), len(table) - table.left.sum()) < FEWEST:
         raise ConfigError(f"{table.name}: at least {FEWEST} customers who left and as many who stayed are needed")
-    matrix, groups = build(table, config.leave_out), _groups(table, config)
+    matrix, groups = build(table, config.leave_out, config.free), _groups(table, config)
     customers = groups["customers"]
     started = time.perf_counter()
     with track.run(name, {**config.as_dict(), "rows": len(table), "data": {table.name: table.digest}}) as run:
         judged = judge(matrix, table.left, groups, config)
         log.info("judged after %.0f s", time.perf_counter() - started)
-        worth = column_costs(matrix, table.left, customers, config)
-        judged.metrics.update(gap_costs(matrix, table.left, customers, config))
-        folder = _save(name, table, matrix, customers, judged, worth, config, run)
+        meant = groups.get(config.deal, customers)
+        worth = column_costs(matrix, table.left, meant, config)
+        judged.metrics.update(gap_costs(matrix, table.left, meant, config))
+        folder = _save(name, table, matrix, customers, meant, judged, worth, config, run)
         _log(judged, worth, table, time.perf_counter() - started)
         kind = customers_kind(ChurnModel(load_release(name, folder=folder)).fields)
         number = track.log_release(name, folder, kind)
@@ -104,6 +105,7 @@ def _save(
     table: CustomerTable,
     matrix: Matrix,
     customers: npt.NDArray[np.int64],
+    meant: npt.NDArray[np.int64],
     judged: Judged,
     worth: Mapping[str, dict[str, float]],
     config: ChurnConfig,
@@ -111,7 +113,7 @@ def _save(
 ) -> Path:
     from training.verbs import CANDIDATES
 
-    weight = customer_weights(customers)
+    weight = customer_weights(meant)
     model = fit_trees(matrix, np.arange(len(table)), table.left, weight, config, config.seed)
     tensors = {**export(model, matrix, weight), "calibration": np.array(judged.calibration)}
     facts = {
