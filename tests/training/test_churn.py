@@ -115,6 +115,18 @@ def test_categories_come_first_and_only_levels_that_occur() -> None:
     assert np.isnan(matrix.x).any()
 
 
+def test_a_free_field_is_held_to_no_trend_and_the_others_are() -> None:
+    trends = {f.name: f.trend for f in build(invented(200), [], ["satisfaction"]).fields}
+    assert (trends["satisfaction"], trends["complaints"]) == (0, 1)
+    assert {f.name: f.trend for f in build(invented(200), []).fields}["satisfaction"] == -1
+
+
+def test_only_known_deals() -> None:
+    assert load_churn_config(["deal=customers"]).deal == "customers"
+    with pytest.raises(ConfigError, match="content, customers"):
+        load_churn_config(["deal=random"])
+
+
 def test_blanking_leaves_what_is_left() -> None:
     x = np.arange(600.0).reshape(100, 6)
     again = blanked(x, 2, 0)
