@@ -13,7 +13,17 @@ from features.signals import find_signals
 from features.strict_yaml import load_strict
 from features.text import detect_language, normalize, shortened
 
-__all__ = ["ENOUGH", "NOTHING", "closes", "own_words", "said_before", "spoken_language", "substance", "together"]
+__all__ = [
+    "ENOUGH",
+    "NOTHING",
+    "closes",
+    "own_words",
+    "said_before",
+    "solved",
+    "spoken_language",
+    "substance",
+    "together",
+]
 
 DEFAULT_PATH: Final = Path(__file__).with_name("context.yaml")
 # Measured on real dialogues (`python -m training context`): a text of so much substance can be read by itself …
@@ -31,7 +41,7 @@ _WORD: Final = re.compile(r"[a-z]+|[^\W\d_a-z]")
 def _said() -> dict[str, re.Pattern[str]]:
     raw = load_strict(DEFAULT_PATH.read_text(encoding="utf-8"))
     kinds = {kind: "|".join(f"(?:{w})" for w in raw[kind]) for kind in ("closing", "assent", "pointing")}
-    return {kind: re.compile(pattern) for kind, pattern in kinds.items()}
+    return {kind: re.compile(pattern) for kind, pattern in {**kinds, "solved": raw["solved"]}.items()}
 
 
 def _without(normal: str, *kinds: str) -> str:
@@ -65,6 +75,17 @@ def closes(normal: str) -> bool:
     """
     left = _without(normal, "closing", "assent")
     return bool(_said()["closing"].search(normal)) and not any(c.isalnum() or c == "?" for c in left)
+
+
+def solved(normal: str) -> bool:
+    """Tell whether a normalised text ends on the matter being settled.
+
+    Examples
+    --------
+    >>> solved("屏幕不亮,没事了,问题解决了,谢谢"), solved("还没解决了?"), solved("说解决了,又坏了")
+    (True, False, False)
+    """
+    return bool(_said()["solved"].search(normal))
 
 
 def own_words(ticket: Ticket) -> str:
