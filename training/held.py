@@ -47,6 +47,11 @@ class Told:
     truth: Targets
     tags: npt.NDArray[np.bool_]
 
+    @property
+    def names(self) -> list[str]:
+        """Name every ticket: an id is one of its source's."""
+        return [f"{source}/{key}" for source, key in zip(self.sources, self.ids, strict=True)]
+
     def as_dict(self) -> dict[str, Any]:
         """Give it as JSON holds it; no texts."""
         parts = {"category": self.p.category, "tags": self.p.tags, "urgency": self.p.urgency}
@@ -122,11 +127,11 @@ def side_by_side(one: Told, two: Told, taxonomy: Taxonomy, draws: int = DRAWS) -
     sizes = (len(taxonomy.categories), len(taxonomy.tags), len(taxonomy.urgency) - 1)
     if {one.truth.sizes, two.truth.sizes} != {sizes}:
         raise ConfigError(f"held-out answers by other labels: {one.truth.sizes} and {two.truth.sizes}, not {sizes}")
-    place = {key: i for i, key in enumerate(two.ids)}
-    common = np.array([i for i, key in enumerate(one.ids) if key in place], np.int64)
+    names, place = one.names, {name: i for i, name in enumerate(two.names)}
+    common = np.array([i for i, name in enumerate(names) if name in place], np.int64)
     if not len(common):
         raise ConfigError("the two runs hold out no ticket in common")
-    a, b = one.take(common), two.take(np.array([place[one.ids[i]] for i in common], np.int64))
+    a, b = one.take(common), two.take(np.array([place[names[i]] for i in common], np.int64))
     found = by_label(b.p, b.truth, np.arange(len(common)), b.tags, taxonomy)
     labels = [k for k, row in found.items() if row["support"] >= FEWEST]
     before, after = a.figures(taxonomy, labels), b.figures(taxonomy, labels)
