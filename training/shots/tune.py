@@ -45,30 +45,35 @@ def tune(table: Table, taxonomy: Taxonomy, config: TriageConfig) -> TriageConfig
     config : TriageConfig
         Where to start from; ties stay with it.
     """
+    sized = replace(config, max_rows=min(ROWS, config.max_rows))
     known: dict[tuple[float, float], tuple[Dataset, Matrices]] = {}
 
-    def right(knobs: TriageConfig) -> float:
+    def right(knobs: TriageConfig, calibrated: bool) -> float:
         key = (knobs.gamma, knobs.label_names)
         if key not in known:
             known.clear()
-            data = gather(replace(knobs, max_rows=min(ROWS, config.max_rows)), table)
+            data = gather(replace(sized, label_names=knobs.label_names), table)
             known[key] = data, build([r.text for r in data.rows], knobs)
-        return accuracy(*known[key], taxonomy, knobs)
+        return accuracy(*known[key], taxonomy, knobs, calibrated)
 
-    best, most = config, right(config)
+    best, most = config, right(config, calibrated=False)
     for knob, values in GRID.items():
+        last = knob == "freedom"
+        most = right(best, calibrated=True) if last else most
         start = getattr(config, knob)
         for value in (v for v in values if v != start):
             change: dict[str, Any] = {knob: value}
             tried = replace(best, **change)
-            if (found := right(tried)) > most:
+            if (found := right(tried, last)) > most:
                 best, most = tried, found
         log.info("%s=%s: %.4f held out", knob, getattr(best, knob), most)
     return best
 
 
-def accuracy(data: Dataset, matrices: Matrices, taxonomy: Taxonomy, config: TriageConfig) -> float:
-    """Give the share of categories that heads fitted without a row's fold, and calibrated, say right."""
+def accuracy(
+    data: Dataset, matrices: Matrices, taxonomy: Taxonomy, config: TriageConfig, calibrated: bool = True
+) -> float:
+    """Give the share of categories that heads fitted without a row's fold say right, calibrated or by raw score."""
     target = targets(data.rows, taxonomy)
     fold = deal(data, config)
     scores = np.zeros((len(data.judged), sum(target.sizes)), np.float32)
@@ -77,6 +82,8 @@ def accuracy(data: Dataset, matrices: Matrices, taxonomy: Taxonomy, config: Tria
         train = np.setdiff1d(np.arange(len(data.rows)), held)
         heads = fit_heads(matrices, target, train, data.weight[train], config.ridge, config.ngram_share)
         scores[fold == k] = heads.scores(matrices, held)
-    p = cross_fit(scores, target, data.judged, fold, config.freedom).category
+    said = scores[:, : target.sizes[0]]
+    if calibrated:
+        said = cross_fit(scores, target, data.judged, fold, config.freedom).category
     truth = target.values[data.judged][:, : target.sizes[0]].argmax(axis=1)
-    return float((p.argmax(axis=1) == truth).mean())
+    return float((said.argmax(axis=1) == truth).mean())
