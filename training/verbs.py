@@ -78,13 +78,6 @@ def fit(arguments: argparse.Namespace) -> None:
         _print_metrics(load_release(name, folder=release).manifest["metrics"])
         _promoted(name, release, arguments.promote)
         return
-    if arguments.name == "satisfaction":
-        from training.satisfaction_run import fit_dialogues
-
-        release = fit_dialogues(arguments.set)
-        _print_metrics(load_release("satisfaction", folder=release).manifest["metrics"])
-        _promoted("satisfaction", release, arguments.promote)
-        return
     config = load_config([*_encoder_knobs(arguments), *arguments.set])
     table, test, config = few.chosen(arguments, _own_table(arguments), config)
     name = asked or (track.name_of(table.name) if table else arguments.name)
@@ -113,6 +106,10 @@ def _fitter(name: str) -> Callable[[argparse.Namespace], tuple[str, Path]]:
         from training.churn.run import fit_churn
 
         return fit_churn
+    if name == "satisfaction":
+        from training.satisfaction_run import fit_dialogues
+
+        return lambda arguments: (name, fit_dialogues(arguments.set))
     from training.diagnosis.run import fit_photos  # torch takes seconds to import: not for tickets
 
     return fit_photos

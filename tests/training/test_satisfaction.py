@@ -1,5 +1,8 @@
 """Where satisfaction comes from, and how it is judged."""
 
+from argparse import Namespace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -47,3 +50,10 @@ def test_the_card_says_how_the_comparison_differs() -> None:
     card = write_card({**facts, "knobs": {"folds": 5}})
     assert "HiGRU .339" in card
     assert "Not the same task" in card
+
+
+def test_the_command_fits_dialogues_not_photos(monkeypatch: pytest.MonkeyPatch) -> None:
+    from training import satisfaction_run, verbs
+
+    monkeypatch.setattr(satisfaction_run, "fit_dialogues", lambda knobs: Path(knobs[0]))
+    assert verbs._fitter("satisfaction")(Namespace(set=["seed=1"])) == ("satisfaction", Path("seed=1"))

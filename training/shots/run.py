@@ -66,11 +66,11 @@ def chosen(
         If there is no table that they could be about.
     """
     if table is None:
-        if arguments.shots or arguments.test or arguments.tune:
+        if arguments.shots is not None or arguments.test or arguments.tune:
             raise ConfigError("--shots, --test and --tune are of a table: --data")
         return None, [], config
     test: list[Row] = _test_rows(arguments) if arguments.test else []
-    if arguments.shots:
+    if arguments.shots is not None:
         drawn, rest = draw(table.rows, arguments.shots, config.seed)
         table, test, config = replace(table, rows=tuple(drawn)), test or rest, few_shot(config, arguments.shots)
     categories = _categories(table.rows)
@@ -80,8 +80,16 @@ def chosen(
 
 
 def curve(arguments: argparse.Namespace, table: Table, config: TriageConfig) -> list[Point]:
-    """Take a table's learning curve and log it: every draw, the table of means, the plot."""
+    """Take a table's learning curve and log it: every draw, the table of means, the plot.
+
+    Raises
+    ------
+    ConfigError
+        If the sizes or the number of draws are none.
+    """
     shots = sizes(arguments.shots)
+    if arguments.draws < 1:
+        raise ConfigError(f"--draws {arguments.draws}: at least one")
     rows = list(table.rows)
     if arguments.test:
         test = _test_rows(arguments)
