@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -115,8 +115,14 @@ def _open(clean: bytes, header: Header, target: tuple[int, int]) -> Image.Image:
 
 def _came(image: Image.Image, least: float) -> bool:
     """Tell whether a part of the rows of a JPEG came; libjpeg paints the rest grey."""
-    tail = np.asarray(image)[int(least * image.height) :]
-    return bool((tail != _NO_DATA).any())
+    tail = image.crop((0, int(least * image.height), *image.size))  # the whole as an array would cost a copy of it
+    return any(low != _NO_DATA or high != _NO_DATA for low, high in _extrema(tail))
+
+
+def _extrema(image: Image.Image) -> tuple[tuple[int, int], ...]:
+    """Give the lowest and highest value of each channel."""
+    found: Any = image.getextrema()
+    return found if isinstance(found[0], tuple) else (found,)
 
 
 def _decode(header: Header, target: tuple[int, int]) -> Image.Image:
@@ -152,7 +158,8 @@ def _upright(header: Header, long_side: int) -> npt.NDArray[np.uint8]:
         image = _rgb(image)  # these modes cannot be averaged
     if image.size != target:
         image = image.resize(target, Image.Resampling.HAMMING, reducing_gap=2.0)
-    image = _rgb(image)
+    if image.mode != "RGB" or "transparency" in image.info:  # of what is RGB already Pillow would make a copy
+        image = _rgb(image)
     if header.orientation in _UPRIGHT:
         image = image.transpose(_UPRIGHT[header.orientation])
     pixels = np.asarray(image)  # (h, w, 3)
