@@ -14,12 +14,10 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 from features.cases import CONDITIONS, SUBJECTS, Advice
 from features.errors import ConfigError
 from features.signals import find_signals
-from features.strict_yaml import load_strict
+from features.strict_yaml import known_keys, read_page
 from features.text import normalize
 
 __all__ = ["SEVERITIES", "AdviceRules", "Rule", "Step", "Words", "advise", "default_rules", "parse_rules"]
@@ -149,14 +147,6 @@ class AdviceRules:
         return Advice(rule.key, rule.title[side], sentences, rule.human, self.version)
 
 
-def _known(where: str, row: object, kind: str) -> Mapping[str, Any]:
-    if not isinstance(row, Mapping):
-        raise ConfigError(f"{where}: expected a mapping")
-    if unknown := set(row) - _KEYS[kind]:
-        raise ConfigError(f"{where}: unknown keys {sorted(map(str, unknown))}")
-    return row
-
-
 def _both(where: str, row: Mapping[str, Any]) -> dict[str, str]:
     sides = {side: row.get(side) for side in ("zh", "en")}
     if not all(isinstance(text, str) and text.strip() for text in sides.values()):
@@ -188,7 +178,7 @@ def _pattern(where: str, text: object) -> re.Pattern[str]:
 
 def _words(key: str, row: object) -> Words:
     where = f"said.{key}"
-    row = _known(where, row, "said")
+    row = known_keys(where, row, _KEYS["said"])
     listed = row.get("words")
     if not isinstance(listed, list) or not listed or not row.get("means"):
         raise ConfigError(f"{where}: needs what it means and a list of words")
@@ -196,14 +186,14 @@ def _words(key: str, row: object) -> Words:
 
 
 def _step(key: str, row: object) -> Step:
-    row = _known(f"steps.{key}", row, "step")
+    row = known_keys(f"steps.{key}", row, _KEYS["step"])
     if row.get("ends") not in (None, "next", "person"):
         raise ConfigError(f"steps.{key}.ends: expected next or person")
     return Step(key, **_both(f"steps.{key}", row), ends=row.get("ends"))
 
 
 def _when(where: str, row: object, facts: Collection[str]) -> When:
-    where, row = f"{where}.when", _known(f"{where}.when", row, "when")
+    where, row = f"{where}.when", known_keys(f"{where}.when", row, _KEYS["when"])
     legal: dict[str, Collection[str]] = {
         "subject": SUBJECTS,
         "condition": CONDITIONS,
@@ -219,14 +209,14 @@ def _when(where: str, row: object, facts: Collection[str]) -> When:
 def _rule(row: object, facts: Collection[str], steps: Mapping[str, Step]) -> Rule:
     key = str(row.get("key")) if isinstance(row, Mapping) else "?"
     where = f"rules.{key}"
-    row = _known(where, row, "rule")
+    row = known_keys(where, row, _KEYS["rule"])
     named = tuple(steps[s] for s in _listed(where, row, "steps", steps))
     human = _flag(where, row, "human")
     if human is None:
         raise ConfigError(f"{where}.human: say whether a person must look")
     if named[-1].ends is None or (human and named[-1].ends != "person"):
         raise ConfigError(f"{where}.steps: must end with a next step, or with a person where one must look")
-    title = _both(f"{where}.title", _known(f"{where}.title", row.get("title"), "title"))
+    title = _both(f"{where}.title", known_keys(f"{where}.title", row.get("title"), _KEYS["title"]))
     when = _when(where, row.get("when") or {}, facts)
     if when.hands_in is not None:
         raise ConfigError(f"{where}.when.hands_in: only additions know it")
@@ -262,10 +252,7 @@ def parse_rules(text: str) -> AdviceRules:
         On unknown or repeated keys, a sentence in one language only, a rule that ends without a next step or a
         person, a step that no rule takes, a condition that no rule answers. The message names the place.
     """
-    try:
-        root = _known("advice", load_strict(text), "advice")
-    except yaml.YAMLError as error:
-        raise ConfigError(f"advice: {error}") from error
+    root = known_keys("advice", read_page(text, "advice"), _KEYS["advice"])
     if type(root.get("version")) is not int:
         raise ConfigError("version: expected a whole number")
     words = tuple(_words(str(key), row) for key, row in (root.get("said") or {}).items())
@@ -273,7 +260,7 @@ def parse_rules(text: str) -> AdviceRules:
     steps = {str(key): _step(str(key), row) for key, row in (root.get("steps") or {}).items()}
     additions = []
     for row in root.get("additions") or ():
-        row = _known("additions", row, "addition")
+        row = known_keys("additions", row, _KEYS["addition"])
         if row.get("step") not in steps:
             raise ConfigError(f"additions: unknown step {row.get('step')!r}")
         additions.append((steps[row["step"]], _when(f"additions.{row['step']}", row.get("when") or {}, facts)))

@@ -12,11 +12,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 from features.customer import Field, Value, parse_field, record
 from features.errors import ConfigError, InputError
-from features.strict_yaml import load_strict
+from features.strict_yaml import known_keys, read_page
 
 __all__ = ["SHIPPED", "Column", "Columns", "Outcome", "load_columns", "parse_columns", "recognise"]
 
@@ -97,14 +95,6 @@ def _names(where: str, row: object) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _known(where: str, row: object, kind: str) -> Mapping[str, Any]:
-    if not isinstance(row, Mapping):
-        raise ConfigError(f"{where}: expected a mapping")
-    if unknown := set(row) - _KEYS[kind]:
-        raise ConfigError(f"{where}: unknown keys {sorted(map(str, unknown))}")
-    return row
-
-
 def _words(where: str, row: object) -> dict[str, str]:
     if not isinstance(row, Mapping) or not all(isinstance(x, str) for pair in row.items() for x in pair):
         raise ConfigError(f"{where}.values: expected the table's word: the record's (write quotes around yes and no)")
@@ -112,7 +102,7 @@ def _words(where: str, row: object) -> dict[str, str]:
 
 
 def _column(name: str, row: object) -> Column:
-    row = _known(f"fields.{name}", row, "field")
+    row = known_keys(f"fields.{name}", row, _KEYS["field"])
     if name not in record():
         raise ConfigError(f"fields.{name}: the record has no such field; write it under own")
     words, known = _words(f"fields.{name}", row.get("values", {})), record()[name]
@@ -122,7 +112,7 @@ def _column(name: str, row: object) -> Column:
 
 
 def _own(name: str, row: object) -> Column:
-    row = _known(f"own.{name}", row, "own")
+    row = known_keys(f"own.{name}", row, _KEYS["own"])
     if name in record():
         raise ConfigError(f"own.{name}: the record has this field; write it under fields")
     words = _words(f"own.{name}", row.get("values", {}))
@@ -133,7 +123,7 @@ def _own(name: str, row: object) -> Column:
 
 
 def _outcome(row: object) -> Outcome:
-    row = _known("churn", row, "churn")
+    row = known_keys("churn", row, _KEYS["churn"])
     words = [row.get("leaves"), row.get("stays")]
     if not isinstance(row.get("column"), str) or not all(
         isinstance(w, list) and w and all(isinstance(x, str) for x in w) for w in words
@@ -155,10 +145,7 @@ def parse_columns(text: str) -> Columns:
     ConfigError
         On unknown or repeated keys, fields or values that the record has not; the message names the place.
     """
-    try:
-        root = _known("mapping", load_strict(text), "columns")
-    except yaml.YAMLError as error:
-        raise ConfigError(f"mapping: {error}") from error
+    root = known_keys("mapping", read_page(text, "mapping"), _KEYS["columns"])
     if root.get("version") != 1:
         raise ConfigError("version: expected 1")
     fields, own = (root.get(part) or {} for part in ("fields", "own"))

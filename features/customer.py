@@ -14,10 +14,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
-import yaml
-
 from features.errors import ConfigError, InputError
-from features.strict_yaml import load_strict
+from features.strict_yaml import read_page
 
 __all__ = ["MAX_AMOUNT", "MAX_VALUE_CHARS", "Field", "Value", "parse_field", "parse_record", "record"]
 
@@ -220,10 +218,7 @@ def parse_record(text: str) -> dict[str, Field]:
     ------
     ConfigError
     """
-    try:
-        root = load_strict(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"customer record: {error}") from error
+    root = read_page(text, "customer record")
     if not isinstance(root, Mapping) or not isinstance(root.get("fields"), Mapping):
         raise ConfigError("customer record: expected version and fields")
     return {str(name): parse_field(name, row) for name, row in root["fields"].items()}

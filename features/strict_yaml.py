@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable, Mapping
 from typing import Any
 
 import yaml
 
-__all__ = ["load_strict"]
+from features.errors import ConfigError
+
+__all__ = ["known_keys", "load_strict", "read_page"]
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -32,3 +34,32 @@ def load_strict(text: str) -> Any:
         If it is not YAML, asks for anything but plain data, or writes a key twice.
     """
     return yaml.load(text, Loader=_StrictLoader)  # noqa: S506 (a SafeLoader)
+
+
+def read_page(text: str, name: str) -> Any:
+    """Read a page of configuration as `load_strict` does.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be read; the message begins with the page's name.
+    """
+    try:
+        return load_strict(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{name}: {error}") from error
+
+
+def known_keys(where: str, row: object, keys: Collection[str]) -> Mapping[str, Any]:
+    """Take a part of a page that must be a mapping and have no other keys than these.
+
+    Raises
+    ------
+    ConfigError
+        Which names the place.
+    """
+    if not isinstance(row, Mapping):
+        raise ConfigError(f"{where}: expected a mapping")
+    if unknown := set(row) - set(keys):
+        raise ConfigError(f"{where}: unknown keys {sorted(map(str, unknown))}")
+    return row

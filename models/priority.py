@@ -13,11 +13,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 from features.errors import ConfigError
 from features.schema import Customer, Priority, Reason
-from features.strict_yaml import load_strict
+from features.strict_yaml import read_page
 
 __all__ = ["Weights", "default_weights", "expected_loss", "parse_weights", "prioritise"]
 
@@ -202,10 +200,7 @@ def parse_weights(text: str) -> Weights:
     ConfigError
         On unknown, missing or repeated weights, and on what is no number above 0; the message names the weight.
     """
-    try:
-        root = load_strict(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"priority: {error}") from error
+    root = read_page(text, "priority")
     names = {f.name for f in fields(Weights)}
     if not isinstance(root, Mapping) or set(root) != names | {"version"} or root["version"] != 1:
         raise ConfigError(f"priority: expected version 1 and exactly {', '.join(sorted(names))}")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
+
+from training.facts import markdown
 
 __all__ = ["write_card"]
 
@@ -22,10 +24,6 @@ def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    return "\n".join(f"| {' | '.join(r)} |" for r in [head, ["---"] * len(head), *rows])
-
-
 def _robustness(slices: Mapping[str, Any]) -> str:
     shown = list(dict.fromkeys(k for row in slices["figures"].values() for k in row if k != "n"))
     rows = [[s, f"{row['n']:.0f}", *(_number(row.get(k)) for k in shown)] for s, row in slices["figures"].items()]
@@ -33,7 +31,7 @@ def _robustness(slices: Mapping[str, Any]) -> str:
 Tickets of {slices["of"]}, rewritten by rule and answered by heads that saw neither version. Changes are beside the same
 tickets untouched; invariance: category, tags and urgency all stay; held: a denied fault's tag was not given.
 
-{_table(["slice", "n", *shown], rows)}
+{markdown(["slice", "n", *shown], rows)}
 
 """
 
@@ -78,21 +76,21 @@ Linear heads over hashed n-grams and the sentence encoder {facts["encoder"]["nam
 ## Held-out figures
 Cross-validated, folds disjoint by content; no figure was fitted on its own truth.
 
-{_table(["source", *shown], by_source)}
+{markdown(["source", *shown], by_source)}
 
 ## What may run without a person
 By label: its held-out answers, the threshold, what was right above it, its lower bound (one-sided Clopper-Pearson,
 {facts["knobs"]["confidence"]:.0%}) and the share of its answers above it. 1.01: never. A field alone: all its labels.
 
-{_table(["answer", "answers", "threshold", "precision", "bound", "coverage"], auto)}
+{markdown(["answer", "answers", "threshold", "precision", "bound", "coverage"], auto)}
 
 ## By label
 
-{_table(["label", "precision", "recall", "F1", "support"], labels)}
+{markdown(["label", "precision", "recall", "F1", "support"], labels)}
 
 {robustness}## Data
 
-{_table(["source", "rows", "SHA-256", "what"], data)}
+{markdown(["source", "rows", "SHA-256", "what"], data)}
 
 ## Limits
 - Where a category or an urgency ends is a reader's judgement: two readers agree on 95 % and 91 %.

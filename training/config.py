@@ -27,11 +27,20 @@ __all__ = [
 
 HERE: Final = Path(__file__).with_name("configs")
 
-Config = TypeVar("Config", "TriageConfig", "DiagnosisConfig", "SatisfactionConfig", "ChurnConfig", "QueueConfig")
+Config = TypeVar("Config", bound="Knobs")
 
 
 @dataclass(frozen=True, slots=True)
-class TriageConfig:
+class Knobs:
+    """What every page of knobs has in common."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give all knobs, as a run logs them."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class TriageConfig(Knobs):
     """See ``configs/triage.yaml``, where every knob has its reason."""
 
     seed: int
@@ -62,10 +71,6 @@ class TriageConfig:
         _check_ranges(asdict(self), _RANGES)
         _check_ranges(self.network, _NETWORK_RANGES, "network.")
 
-    def as_dict(self) -> dict[str, Any]:
-        """Give all knobs, as a run logs them."""
-        return asdict(self)
-
 
 _RANGES: Final[dict[str, tuple[float, float]]] = {
     "min_df": (1, 1000),
@@ -95,7 +100,7 @@ _NETWORK_RANGES: Final[dict[str, tuple[float, float]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class SatisfactionConfig:
+class SatisfactionConfig(Knobs):
     """See ``configs/satisfaction.yaml``, where every knob has its reason."""
 
     seed: int
@@ -111,13 +116,9 @@ class SatisfactionConfig:
     def __post_init__(self) -> None:
         _check_ranges(asdict(self), {k: r for k, r in _RANGES.items() if k in asdict(self)} | {"course": (0.0, 100.0)})
 
-    def as_dict(self) -> dict[str, Any]:
-        """Give all knobs, as a run logs them."""
-        return asdict(self)
-
 
 @dataclass(frozen=True, slots=True)
-class DiagnosisConfig:
+class DiagnosisConfig(Knobs):
     """See ``configs/diagnosis.yaml``, where every knob has its reason."""
 
     seed: int
@@ -144,10 +145,6 @@ class DiagnosisConfig:
         if self.size % 32:
             raise ConfigError(f"size must be a multiple of 32, not {self.size}")
 
-    def as_dict(self) -> dict[str, Any]:
-        """Give all knobs, as a run logs them."""
-        return asdict(self)
-
 
 _PHOTO_RANGES: Final[dict[str, tuple[float, float]]] = {
     "size": (64, 1024),
@@ -170,7 +167,7 @@ _PHOTO_RANGES: Final[dict[str, tuple[float, float]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class ChurnConfig:
+class ChurnConfig(Knobs):
     """See ``configs/churn.yaml``, where every knob has its reason."""
 
     seed: int
@@ -194,10 +191,6 @@ class ChurnConfig:
         if self.deal not in _DEALS:
             raise ConfigError(f"deal must be one of {', '.join(_DEALS)}")
 
-    def as_dict(self) -> dict[str, Any]:
-        """Give all knobs, as a run logs them."""
-        return asdict(self)
-
 
 _DEALS: Final = ("content", "customers")
 _CHURN_RANGES: Final[dict[str, tuple[float, float]]] = {
@@ -216,7 +209,7 @@ _CHURN_RANGES: Final[dict[str, tuple[float, float]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class QueueConfig:
+class QueueConfig(Knobs):
     """See ``configs/queue.yaml``, where every knob has its reason."""
 
     seed: int
@@ -238,10 +231,6 @@ class QueueConfig:
             raise ConfigError("per_hour must have 24 numbers, none below 0")
         if not self.shifts or any(not 0 <= s["start"] < s["end"] <= 24 or s["agents"] < 1 for s in self.shifts):
             raise ConfigError("shifts must start before they end, within the day, with somebody in them")
-
-    def as_dict(self) -> dict[str, Any]:
-        """Give all knobs, as a run logs them."""
-        return asdict(self)
 
 
 _QUEUE_RANGES: Final[dict[str, tuple[float, float]]] = {

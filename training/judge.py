@@ -20,11 +20,22 @@ from training.calibrate import cross_apply, cross_fit, isotonic
 from training.config import TriageConfig
 from training.data.leaks import folds_by_content
 from training.dataset import Dataset, Ints, family
-from training.heads import fit_heads
+from training.heads import Linear, fit_heads
 from training.matrices import Matrices, Targets
 from training.metrics import by_label, choose_tag_floor, decode_tags, errors, expected_calibration_error, score
 
-__all__ = ["HeldOut", "Judged", "Score", "Voice", "answer_unseen", "deal", "hold_out", "judge", "together"]
+__all__ = [
+    "HeldOut",
+    "Judged",
+    "Score",
+    "Voice",
+    "answer_unseen",
+    "deal",
+    "hold_out",
+    "judge",
+    "score_unseen",
+    "together",
+]
 
 # Texts to raw scores, ``(n, outputs)``, by all that was fitted without one fold, whatever kind of model that is.
 Score = Callable[[Sequence[str]], Floats]
@@ -106,6 +117,32 @@ def deal(data: Dataset, config: TriageConfig) -> Ints:
     return folds_by_content([data.rows[i] for i in data.judged], config.folds, config.seed)
 
 
+def score_unseen(
+    matrices: Matrices, target: Targets, data: Dataset, config: TriageConfig
+) -> tuple[Ints, Floats, list[Linear]]:
+    """Score every judged row by linear heads fitted without its fold, nor its rows in other words.
+
+    Returns
+    -------
+    ndarray of int64, (len(data.judged),)
+        The folds.
+    ndarray of float32, (len(data.judged), outputs)
+        The raw scores.
+    list of Linear
+        The heads of every fold.
+    """
+    fold = deal(data, config)
+    scores = np.zeros((len(data.judged), sum(target.sizes)), np.float32)
+    every = []
+    for k in range(config.folds):
+        held = data.judged[fold == k]
+        train = data.unseen(held)
+        heads = fit_heads(matrices, target, train, data.weight[train], config.ridge, config.ngram_share)
+        scores[fold == k] = heads.scores(matrices, held)
+        every.append(heads)
+    return fold, scores, every
+
+
 def hold_out(
     matrices: Matrices, target: Targets, data: Dataset, config: TriageConfig, beside: Voice | None = None
 ) -> HeldOut:
@@ -119,15 +156,8 @@ def hold_out(
     config : TriageConfig
     beside : Voice, optional
     """
-    fold = deal(data, config)
-    scores = np.zeros((len(data.judged), sum(target.sizes)), np.float32)
-    score: list[Score] = []
-    for k in range(config.folds):
-        held = data.judged[fold == k]
-        train = data.unseen(held)
-        heads = fit_heads(matrices, target, train, data.weight[train], config.ridge, config.ngram_share)
-        scores[fold == k] = heads.scores(matrices, held)
-        score.append(partial(heads.score_texts, matrices.space))
+    fold, scores, heads = score_unseen(matrices, target, data, config)
+    score: list[Score] = [partial(h.score_texts, matrices.space) for h in heads]
     if beside is not None:
         scores = np.hstack([scores, beside.held])
         score = [partial(together, one, other) for one, other in zip(score, beside.score, strict=True)]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
 import logging
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from training import track
 from training.config import load_satisfaction_config
 from training.data import data_root
 from training.data.dialogues import FILES
+from training.facts import made_by, rounded
 from training.satisfaction import fit, load_rated
 
 __all__ = ["fit_dialogues", "write_card"]
@@ -33,6 +32,8 @@ def fit_dialogues(overrides: list[str]) -> Path:
     ConfigError
         If the dialogues are not on this machine.
     """
+    from training.verbs import CANDIDATES
+
     config = load_satisfaction_config(overrides)
     try:
         rated = load_rated()
@@ -43,11 +44,9 @@ def fit_dialogues(overrides: list[str]) -> Path:
     data = [{"name": k, "rows": sum(r.source == sources[k] for r in rated), "sha256": s} for k, s in sums.items()]
     with track.run("satisfaction", {**config.as_dict(), "data": sums}) as run:
         tensors, release, found = fit(rated, config)
-        metrics = {s: {k: round(v, 4) for k, v in row.items()} for s, row in found.items()}
-        facts = {"metrics": metrics, "data": data, "encoder": release["encoder"], "knobs": config.as_dict()}
-        who = {"run": run, "created": datetime.now(UTC).isoformat(timespec="seconds"), "by": getpass.getuser()}
-        store = track.ROOT / "var" / "releases"
-        folder = save_release("satisfaction", tensors, SATISFACTION, release, facts, write_card(facts), who, store)
+        facts = {"metrics": rounded(found), "data": data, "encoder": release["encoder"], "knobs": config.as_dict()}
+        card, who = write_card(facts), made_by(run)
+        folder = save_release("satisfaction", tensors, SATISFACTION, release, facts, card, who, CANDIDATES)
         SatisfactionModel(load_release("satisfaction", folder=folder))  # it must load by the code that answers
         track.log_figures(found, {}, {})
         number = track.log_release("satisfaction", folder, track.DIALOGUES)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import json
 import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +29,7 @@ from training.card import write_card
 from training.config import HERE, TriageConfig, load_config
 from training.data import Row, Table, load_table, read_csv_table
 from training.dataset import Dataset, family, gather
+from training.facts import made_by, rounded
 from training.judge import judge
 from training.matrices import build, targets
 from training.metrics import score
@@ -153,9 +152,9 @@ def _facts(fitted: Fitted, data: Dataset, config: TriageConfig) -> dict[str, Any
     used = Counter(family(r.source) for r in data.rows)
     tables = [{"name": t.name, "rows": used.get(t.name, len(t.rows)), "sha256": t.digest} for t in data.tables]
     return {
-        "metrics": _rounded(fitted.judged.metrics),
-        "labels": _rounded(fitted.judged.labels),
-        "autonomy": _rounded(fitted.judged.autonomy),
+        "metrics": rounded(fitted.judged.metrics),
+        "labels": rounded(fitted.judged.labels),
+        "autonomy": rounded(fitted.judged.autonomy),
         "robustness": fitted.slices.as_dict(),
         "data": tables,
         **({"reviewed": data.review.as_dict()} if data.review else {}),
@@ -164,17 +163,11 @@ def _facts(fitted: Fitted, data: Dataset, config: TriageConfig) -> dict[str, Any
     }
 
 
-def _rounded(table: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, Any]]:
-    """Four digits, and JSON has no NaN."""
-    return {k: {x: None if v != v else round(v, 4) for x, v in row.items()} for k, row in table.items()}
-
-
 def _save(name: str, fitted: Fitted, data: Dataset, taxonomy: Taxonomy, config: TriageConfig, run: str) -> Path:
     facts = _facts(fitted, data, config)
-    who = {"run": run, "created": datetime.now(UTC).isoformat(timespec="seconds"), "by": getpass.getuser()}
     files = (fitted.network.network, fitted.network.tokenizer) if fitted.network else ()
     return save_release(
-        name, fitted.tensors, taxonomy, fitted.config, facts, write_card(name, facts), who, CANDIDATES, *files
+        name, fitted.tensors, taxonomy, fitted.config, facts, write_card(name, facts), made_by(run), CANDIDATES, *files
     )
 
 
@@ -187,8 +180,8 @@ def _log(fitted: Fitted, data: Dataset, taxonomy: Taxonomy, seconds: float) -> N
         "confusion.png": confusion_plot(p, target, rows, names),
     }
     tables = {
-        "labels.json": _rounded(judged.labels),
-        "autonomy.json": _rounded(judged.autonomy),
+        "labels.json": rounded(judged.labels),
+        "autonomy.json": rounded(judged.autonomy),
         "robustness.json": fitted.slices.as_dict(),
         "errors.json": judged.errors,
         held.FILE: held.told(judged, target, data.rows, taxonomy).as_dict(),
@@ -280,9 +273,9 @@ def evaluate_rows(model: TriageModel, rows: Sequence[Row]) -> dict[str, dict[str
 def robustness(arguments: argparse.Namespace) -> None:
     """Print how a release bears tickets that are written in another way: held out, and by what it answers."""
     model = TriageModel(load_release(arguments.name, folder=_folder(arguments.name, arguments.version)))
-    if held := model.manifest.get("robustness"):
-        print(f"heads on held-out tickets of {held['of']}, taken when the release was fitted:")
-        _print_metrics(held["figures"], "slice")
+    if fitted := model.manifest.get("robustness"):
+        print(f"heads on held-out tickets of {fitted['of']}, taken when the release was fitted:")
+        _print_metrics(fitted["figures"], "slice")
     slices, seen = answered_slices(arguments.name, model, _own_table(arguments))
     print(f"what the release answers to tickets of {slices.of}{SEEN if seen else ''}:")
     _print_metrics(slices.figures, "slice")

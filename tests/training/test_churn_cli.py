@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +12,7 @@ import pytest
 from models.churn import ChurnModel
 from models.release import current_version, list_versions, load_release
 from tests.invented_customers import invented, write_csv
+from tests.training.own_store import own_store
 
 KNOBS = ["trees=20", "rate=0.3", "folds=2", "repeats=1", "draws=10", "shuffles=1"]
 SETTINGS = [x for knob in KNOBS for x in ("--set", knob)]
@@ -29,18 +27,8 @@ def run(*arguments: object) -> int:
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A store, an MLflow database and a folder for candidates of our own, while this module runs."""
-    from training import promote, verbs
-
-    root = tmp_path_factory.mktemp("churn-cli")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(root)
-        patch.setattr(sys, "path", sys.path.copy())
-        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{root / 'mlflow.db'}")
-        patch.setattr(verbs, "STORE", root / "store")
-        patch.setattr(verbs, "CANDIDATES", root / "candidates")
-        verb = {v: partial(getattr(promote, v), store=root / "store") for v in ("promote", "rollback")}
-        patch.setattr(verbs, "promotion", SimpleNamespace(**verb))
-        yield root / "store"
+    with own_store(tmp_path_factory.mktemp("churn-cli")) as store:
+        yield store
 
 
 @pytest.fixture(scope="module")

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-import sys
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +13,7 @@ import pytest
 from features.schema import Ticket
 from models.release import current_version, list_versions, load_release
 from models.triage import TriageModel
+from tests.training.own_store import own_store
 
 SETTINGS = ["--set", "encoder=none", "--set", "landmarks=0", "--set", "folds=2", "--set", "min_df=1"]
 TEXTS = {
@@ -27,18 +25,8 @@ TEXTS = {
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A store, an MLflow database and a folder for candidates of our own, while this module runs."""
-    from training import promote, verbs
-
-    root = tmp_path_factory.mktemp("cli")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(root)
-        patch.setattr(sys, "path", sys.path.copy())
-        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{root / 'mlflow.db'}")
-        patch.setattr(verbs, "STORE", root / "store")
-        patch.setattr(verbs, "CANDIDATES", root / "candidates")
-        verb = {v: partial(getattr(promote, v), store=root / "store") for v in ("promote", "rollback")}
-        patch.setattr(verbs, "promotion", SimpleNamespace(**verb))
-        yield root / "store"
+    with own_store(tmp_path_factory.mktemp("cli")) as store:
+        yield store
 
 
 def run(*arguments: object) -> int:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from training.churn.figures import FIGURES
+from training.facts import markdown
 
 __all__ = ["write_card"]
 
@@ -23,10 +24,6 @@ _DEALS = {
 }
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    return "\n".join(f"| {' | '.join(r)} |" for r in [head, ["---"] * len(head), *rows])
-
-
 def _cell(row: Mapping[str, Any], figure: str) -> str:
     if f"{figure}_low" not in row:
         return f"{row[figure]:.3f}"
@@ -37,7 +34,7 @@ def _deal(metrics: Mapping[str, Mapping[str, Any]], name: str) -> str:
     """Put ours and the rivals of one deal side by side."""
     mine = {k: v for k, v in metrics.items() if k == name or k.startswith(f"{name}/")}
     rows = [["ours" if k == name else k.partition("/")[2], *(_cell(v, f) for f in FIGURES)] for k, v in mine.items()]
-    return f"### {name}: {_DEALS[name]}\n\n{_table(['model', *_HEADINGS.values()], rows)}\n"
+    return f"### {name}: {_DEALS[name]}\n\n{markdown(['model', *_HEADINGS.values()], rows)}\n"
 
 
 def write_card(name: str, facts: Mapping[str, Any]) -> str:
@@ -76,16 +73,16 @@ The release is made for, and calibrated on, the deal `{facts["knobs"]["deal"]}`;
 ## Where less is known
 Every field unknown half of the time, at random.
 
-{_table(["learnt", *_HEADINGS.values()], gaps)}
+{markdown(["learnt", *_HEADINGS.values()], gaps)}
 
 ## What each field is worth
 By how much AUC falls, and Brier changes, when a field is shuffled among the customers judged, or was never learnt from.
 
-{_table(["field", *next(iter(facts["worth"].values()))], costs)}
+{markdown(["field", *next(iter(facts["worth"].values()))], costs)}
 
 ## Data
 
-{_table(["table", "rows", "customers", "SHA-256"], tables)}
+{markdown(["table", "rows", "customers", "SHA-256"], tables)}
 
 Rows that agree in all fields, in nearly all, or after every number is raised by one step, are one customer.
 

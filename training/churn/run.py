@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import logging
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,6 +29,7 @@ from training.churn.plots import churn_plots
 from training.churn.table import SHARED, CustomerTable, read_table, shared_table
 from training.churn.worth import column_costs, gap_costs
 from training.config import ChurnConfig, load_churn_config
+from training.facts import made_by, rounded
 
 __all__ = ["OUTCOMES", "check_release", "customers_kind", "describe", "evaluate_churn", "fit_churn", "own_table"]
 
@@ -117,8 +116,8 @@ def _save(
     model = fit_trees(matrix, np.arange(len(table)), table.left, weight, config, config.seed)
     tensors = {**export(model, matrix, weight), "calibration": np.array(judged.calibration)}
     facts = {
-        "metrics": _rounded(judged.metrics),
-        "worth": _rounded(worth),
+        "metrics": rounded(judged.metrics),
+        "worth": rounded(worth),
         "data": [
             {"name": table.name, "rows": len(table), "customers": int(customers.max()) + 1, "sha256": table.digest}
         ],
@@ -126,8 +125,9 @@ def _save(
         "teaching": table.name in SHARED,
         "remarks": list(SHARED[table.name].remarks) if table.name in SHARED else [],
     }
-    who = {"run": run, "created": datetime.now(UTC).isoformat(timespec="seconds"), "by": getpass.getuser()}
-    folder = save_release(name, tensors, OUTCOMES, describe(matrix), facts, write_card(name, facts), who, CANDIDATES)
+    folder = save_release(
+        name, tensors, OUTCOMES, describe(matrix), facts, write_card(name, facts), made_by(run), CANDIDATES
+    )
     check_release(ChurnModel(load_release(name, folder=folder)), model, matrix, table, judged.calibration)
     return folder
 
@@ -166,13 +166,9 @@ def check_release(
         raise ReleaseError(f"the saved release differs from what was fitted by {apart:.3g}")
 
 
-def _rounded(table: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, Any]]:
-    return {k: {x: round(v, 4) for x, v in row.items()} for k, row in table.items()}
-
-
 def _log(judged: Judged, worth: Mapping[str, dict[str, float]], table: CustomerTable, seconds: float) -> None:
     told = {"ours": judged.held.p[0], **judged.rivals}
-    tables = {"worth.json": _rounded(worth), "metrics.json": _rounded(judged.metrics)}
+    tables = {"worth.json": rounded(worth), "metrics.json": rounded(judged.metrics)}
     metrics = {**judged.metrics, "run": {"seconds": seconds}}
     track.log_figures(metrics, tables, churn_plots(told, table.left))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from training.facts import markdown
+
 __all__ = ["write_card"]
 
 
@@ -12,15 +14,11 @@ def _number(value: float | None) -> str:
     return "–" if value is None or value != value else f"{value:.3f}"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    return "\n".join(f"| {' | '.join(r)} |" for r in [head, ["---"] * len(head), *rows])
-
-
 def _figures(table: Mapping[str, Mapping[str, Any]], keys: Sequence[str]) -> str:
     rows = [
         [name, *(f"{row[k]:.0f}" if k == "n" else _number(row.get(k)) for k in keys)] for name, row in table.items()
     ]
-    return _table(["of", *keys], rows)
+    return markdown(["of", *keys], rows)
 
 
 def write_card(name: str, facts: Mapping[str, Any]) -> str:
@@ -60,22 +58,22 @@ What photos from a new place will meet; ``called_broken`` is the share that was 
         parts.append(f"""## Places
 The first box of cracks against boxes drawn by hand, on photos not trained on.
 
-{_table(["figure", "value"], told)}
+{markdown(["figure", "value"], told)}
 """)
     parts.append(f"""## What may run without a person
 From which probability on an answer may stand alone, what was right above it, its lower bound (one-sided
 Clopper-Pearson), and the share of such answers. 1.01: never.
 
-{_table(["answer", "answers", "automate", "precision", "bound", "coverage", "suggest"], autonomy)}
+{markdown(["answer", "answers", "automate", "precision", "bound", "coverage", "suggest"], autonomy)}
 
 ## Eight bits
 On photos it was fitted on; the full precision is released.
 
-{_table(["figure", "value"], [[k, _number(v)] for k, v in facts["eight_bits"].items()])}
+{markdown(["figure", "value"], [[k, _number(v)] for k, v in facts["eight_bits"].items()])}
 
 ## Data
 
-{_table(["source", "photos"], sources)}
+{markdown(["source", "photos"], sources)}
 
 SHA-256 of all photos and labels: {", ".join(d["sha256"][:12] for d in facts["data"])}.
 

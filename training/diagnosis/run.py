@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 import csv
-import getpass
 import logging
 import time
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +31,7 @@ from training.diagnosis.manifest import PhotoTable, of_phones_and_parcels, read_
 from training.diagnosis.marks import Marks, read_marks
 from training.diagnosis.pictures import confusion_by_source, curve_plot, worst_errors
 from training.diagnosis.verdict import Drawn, Verdict, read_drawn, verdict
+from training.facts import made_by, rounded
 
 __all__ = ["check_release", "fit_photos", "own_photos"]
 
@@ -159,10 +158,6 @@ def _loss_of_eight_bits(
             **{f"{k}_megabytes": len(v) / 1e6 for k, v in networks.items()}}  # fmt: skip
 
 
-def _rounded(table: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, Any]]:
-    return {k: {x: None if v != v else round(v, 4) for x, v in row.items()} for k, row in table.items()}
-
-
 def _save(
     name: str,
     at: Lesson,
@@ -177,11 +172,11 @@ def _save(
 
     used = Counter(r.source for r in at.table.rows)
     facts = {
-        "metrics": _rounded(judged.metrics),
-        "autonomy": _rounded(judged.autonomy),
-        "left_out": _rounded(sources),
-        "places": _rounded({"crack": judged.places})["crack"],
-        "eight_bits": _rounded({"x": _loss_of_eight_bits(at, judged, networks, config.size)})["x"],
+        "metrics": rounded(judged.metrics),
+        "autonomy": rounded(judged.autonomy),
+        "left_out": rounded(sources),
+        "places": rounded({"crack": judged.places})["crack"],
+        "eight_bits": rounded({"x": _loss_of_eight_bits(at, judged, networks, config.size)})["x"],
         "data": [{"name": at.table.name, "rows": len(at.table.rows), "sha256": at.table.digest, "sources": dict(used)}],
         "knobs": config.as_dict(),
     }
@@ -192,9 +187,16 @@ def _save(
         "map_scale": np.ones(k, np.float32),
         "map_bias": np.zeros(k, np.float32),
     }
-    who = {"run": run, "created": datetime.now(UTC).isoformat(timespec="seconds"), "by": getpass.getuser()}
     folder = save_release(
-        name, tensors, taxonomy, judged.config, facts, write_card(name, facts), who, CANDIDATES, networks["fp32"]
+        name,
+        tensors,
+        taxonomy,
+        judged.config,
+        facts,
+        write_card(name, facts),
+        made_by(run),
+        CANDIDATES,
+        networks["fp32"],
     )
     check_release(folder, name, at, judged)
     return folder
@@ -236,7 +238,7 @@ def _log(
     }
     known = {k: {x: v for x, v in row.items() if v == v} for k, row in {**judged.metrics, **sources}.items()}
     places = {"places": {k: v for k, v in judged.places.items() if v == v}} if judged.places else {}
-    tables = {"autonomy.json": _rounded(judged.autonomy), "errors.json": errors}
+    tables = {"autonomy.json": rounded(judged.autonomy), "errors.json": errors}
     track.log_figures({**known, **places, "run": {"seconds": seconds}}, tables, plots)
     mlflow.log_image(sheet, "worst_errors.png")
     for key, network in networks.items():

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from models.priority import LEVELS, Weights, default_weights
 from training.config import QueueConfig
+from training.facts import markdown
 from training.queue.day import OVERLOAD, OVERLOAD_HOURS, Day, Floats, draw_day, draw_overload
 from training.queue.floor import work
 from training.queue.orders import ORDERS
@@ -109,7 +110,7 @@ def write_table(found: Mapping[str, Mapping[str, Floats]], against: str = "first
             "" if name == against else "{:.0f} ({:.0f}–{:.0f})".format(*interval(found[against]["loss"] - row["loss"]))
         )
         rows.append([name, *cells, saved])
-    return "\n".join(f"| {' | '.join(r)} |" for r in [head, ["---"] * len(head), *rows])
+    return markdown(head, rows)
 
 
 def plot(found: Mapping[str, Mapping[str, Floats]]) -> Figure:

@@ -7,15 +7,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-import numpy as np
-
 from features.taxonomy import Taxonomy
 from training.calibrate import cross_fit
 from training.config import TriageConfig
 from training.data import Table
 from training.dataset import Dataset, gather
-from training.heads import fit_heads
-from training.judge import deal
+from training.judge import score_unseen
 from training.matrices import Matrices, build, targets
 
 __all__ = ["GRID", "tune"]
@@ -75,13 +72,7 @@ def accuracy(
 ) -> float:
     """Give the share of categories that heads fitted without a row's fold say right, calibrated or by raw score."""
     target = targets(data.rows, taxonomy)
-    fold = deal(data, config)
-    scores = np.zeros((len(data.judged), sum(target.sizes)), np.float32)
-    for k in range(config.folds):
-        held = data.judged[fold == k]
-        train = np.setdiff1d(np.arange(len(data.rows)), held)
-        heads = fit_heads(matrices, target, train, data.weight[train], config.ridge, config.ngram_share)
-        scores[fold == k] = heads.scores(matrices, held)
+    fold, scores, _ = score_unseen(matrices, target, data, config)
     said = scores[:, : target.sizes[0]]
     if calibrated:
         said = cross_fit(scores, target, data.judged, fold, config.freedom).category
