@@ -1,8 +1,8 @@
 """A photo's time in the network on one thread, against torch: ``python tests/bench/bench_photo_network.py``.
 
 The weights are the pretrained ones: time does not depend on what was learnt. All ways take turns; the median counts.
-"torch eager" is EfficientNet-lite0 as timm gives it, without our heads; "the same, folded" is our whole network as it is
-trained, its batch norms folded into the convolutions.
+"torch eager" is EfficientNet-lite0 as timm gives it, without our heads; "the same, folded" is our whole network as it
+is trained, its batch norms folded into the convolutions.
 """
 
 from __future__ import annotations
