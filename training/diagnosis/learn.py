@@ -17,6 +17,7 @@ from torch.nn import functional as F  # noqa: N812 (its usual name)
 from training.diagnosis.cache import Cache
 from training.diagnosis.marks import BOXED, SOMEWHERE, UNKNOWN
 from training.diagnosis.network import TOP_CELLS, Network
+from training.half import bfloat16_is_fast
 
 __all__ = ["Schedule", "fit_network", "heat_loss", "say"]
 
@@ -138,11 +139,13 @@ def fit_network(
     steps = max(1, schedule.pictures // schedule.batch)
     timetable = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: _rate(s, steps))
     mean = {"decision": 0.0, "heat": 0.0, "memory": 0.0}
+    half = bfloat16_is_fast()
     order = rng.choice(len(label), steps * schedule.batch, p=chance / chance.sum())
     for step in range(steps):
         rows = np.sort(order[step * schedule.batch : (step + 1) * schedule.batch])
         lower = torch.from_numpy(cache.lower[rows].astype(np.float32)).permute(0, 3, 1, 2)
-        logits, heat, upper = network.seen(lower)
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            logits, heat, upper = (x.float() for x in network.seen(lower))
         truth = torch.from_numpy(label[rows])
         decision = F.cross_entropy(logits, truth, ignore_index=-1, label_smoothing=schedule.smoothing)
         state, mask, box = (torch.from_numpy(np.asarray(a[rows])) for a in (cache.state, cache.mask, cache.box))

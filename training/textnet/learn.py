@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (its usual name)
 
 from models.space import Floats
+from training.half import bfloat16_is_fast
 from training.matrices import Targets
 from training.textnet.backbone import Backbone
 
@@ -112,14 +112,6 @@ def _loss(logits: Tensor, truth: Tensor, target: Targets) -> Tensor:
 _SHARE: Final = 1.0
 
 
-def _bfloat16_is_fast() -> bool:
-    """Tell whether the processor multiplies half precision: then 2 to 3 times as fast as single, elsewhere slower."""
-    try:
-        return bool({"amx_bf16", "avx512_bf16"} & set(Path("/proc/cpuinfo").read_text(encoding="ascii").split()))
-    except (OSError, ValueError):
-        return False
-
-
 def _groups(reader: Reader, schedule: Schedule) -> list[dict[str, Any]]:
     """Give every layer its rate: the lower, the slower."""
     layers = int(reader.encoder.config.num_hidden_layers)  # type: ignore[union-attr, arg-type]
@@ -186,7 +178,7 @@ def fine_tune(
     chance = weight / weight.max()
     steps = max(1, int(schedule.epochs * float(chance.sum()) / schedule.batch))
     timetable = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: _rate(s, steps))
-    step, mean, half = 0, 0.0, _bfloat16_is_fast()
+    step, mean, half = 0, 0.0, bfloat16_is_fast()
     while step < steps:
         for some in _batches(rng, rows[rng.random(len(rows)) < chance], ids, schedule.batch)[: steps - step]:
             with torch.autocast("cpu", torch.bfloat16, enabled=half):
