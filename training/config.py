@@ -96,6 +96,7 @@ _NETWORK_RANGES: Final[dict[str, tuple[float, float]]] = {
     "fade": (0.0, 1.0),
     "decay": (0.0, 1.0),
     "pieces": (8, 512),
+    "frozen": (0, 48),
 }
 
 

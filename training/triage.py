@@ -78,7 +78,7 @@ def fine_tuned(data: Dataset, target: Targets, config: TriageConfig) -> tuple[An
     from training.textnet.learn import Schedule  # torch and transformers take seconds to import
     from training.textnet.voice import Job, fit_networks
 
-    knobs: dict[str, Any] = {k: int(v) if k in ("batch", "pieces") else v for k, v in config.network.items()}
+    knobs: dict[str, Any] = {k: int(v) if k in ("batch", "pieces", "frozen") else v for k, v in config.network.items()}
     fold, texts = deal(data, config), tuple(normalize(r.text) for r in data.rows)
     held = [data.judged[fold == k] for k in range(config.folds)] + [np.empty(0, np.int64)]
     jobs = [

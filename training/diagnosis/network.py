@@ -44,7 +44,7 @@ def lite0() -> nn.Module:
 
 
 class Depthwise(nn.Conv2d):
-    """A convolution of every channel by itself, in single precision always: in half its gradient takes thrice the time."""
+    """A convolution of every channel by itself, in single precision: in half its gradient takes thrice the time."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve."""

@@ -43,6 +43,8 @@ class Schedule:
         Of weights.
     pieces : int
         A text is cut off after so many.
+    frozen : int
+        The lowest layers that stay as they are, and what turns pieces into vectors with them.
     """
 
     epochs: float = 4.0
@@ -52,6 +54,7 @@ class Schedule:
     fade: float = 0.9
     decay: float = 0.01
     pieces: int = 160
+    frozen: int = 0
 
 
 class Reader(nn.Module):
@@ -121,6 +124,9 @@ def _groups(reader: Reader, schedule: Schedule) -> list[dict[str, Any]]:
             rate = schedule.rate_heads
         else:
             depth = int(name.split("layer.")[1].split(".")[0]) if "layer." in name else -1
+            if schedule.frozen and depth < schedule.frozen:
+                weight.requires_grad = False
+                continue
             rate = schedule.rate * schedule.fade ** (layers - 1 - depth)
         groups.append({"params": [weight], "lr": rate, "weight_decay": schedule.decay if weight.ndim > 1 else 0.0})
     return groups
