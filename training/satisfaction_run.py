@@ -32,7 +32,7 @@ def fit_dialogues(overrides: list[str]) -> Path:
     ConfigError
         If the dialogues are not on this machine.
     """
-    from training.verbs import CANDIDATES
+    from training.track import CANDIDATES
 
     config = load_satisfaction_config(overrides)
     try:

@@ -22,6 +22,7 @@ from mlflow.tracking import MlflowClient
 from mlflow.types import ColSpec, DataType, Schema
 
 __all__ = [
+    "CANDIDATES",
     "DIALOGUES",
     "NAMES",
     "PHOTOS",
@@ -38,6 +39,8 @@ __all__ = [
 ]
 
 ROOT: Final = Path(__file__).parents[1]
+# Where releases lie that were fitted and not promoted.
+CANDIDATES: Final = ROOT / "var" / "releases"
 CHAMPION: Final = "champion"
 # The rule of `models.release`, which `name_of` follows.
 NAMES: Final = "a release's name is a lower-case letter, then at most 40 lower-case letters, digits, _ and -"

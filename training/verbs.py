@@ -6,38 +6,32 @@ import argparse
 import json
 import logging
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
-from features.errors import ConfigError, ReleaseError
-from features.taxonomy import Taxonomy, default_taxonomy, flat_taxonomy
-from features.text import normalize
+from features.errors import ConfigError
+from features.taxonomy import default_taxonomy, flat_taxonomy
 from models.churn import ChurnModel
-from models.release import STORE, Release, list_versions, load_release, save_release
+from models.release import STORE, Release, list_versions, load_release
 from models.triage import TriageModel
 from training import corpus as corpus_figures
 from training import held, track
 from training import promote as promotion
+from training.ablation import ablation
 from training.answers import whole_answers
 from training.audit.review import read_review
-from training.card import write_card
-from training.config import HERE, TriageConfig, load_config
+from training.config import HERE, load_config
 from training.data import Row, Table, load_table, read_csv_table
-from training.dataset import Dataset, family, gather
-from training.facts import made_by, rounded
-from training.judge import judge
-from training.matrices import build, targets
+from training.dataset import gather
+from training.matrices import targets
 from training.metrics import score
-from training.plots import confusion_plot, reliability_plot
 from training.robustness.run import answered_slices
 from training.shots import run as few
-from training.triage import Fitted, fine_tuned
 from training.triage import fit as fit_triage
+from training.triage_run import check_release, log_fit, save
 
 __all__ = [
     "ablate",
@@ -58,7 +52,6 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 SEEN = ", on which it was trained: these figures flatter it"
-CANDIDATES = track.ROOT / "var" / "releases"
 
 
 def fit(arguments: argparse.Namespace) -> None:
@@ -87,12 +80,12 @@ def fit(arguments: argparse.Namespace) -> None:
     knobs |= {k: v for k in ("shots", "tune") if (v := getattr(arguments, k))}
     with track.run(name, {**knobs, "data": {t.name: t.digest for t in data.tables}}) as run:
         fitted = fit_triage(data, taxonomy, config)
-        release = _save(name, fitted, data, taxonomy, config, run)
+        release = save(name, fitted, data, taxonomy, config, run)
         model = TriageModel(load_release(name, folder=release))
         check_release(model, fitted, data)
         tested = {"test": evaluate_rows(model, test)["all"]} if test else {}
         track.log_figures(tested, {}, {})
-        _log(fitted, data, taxonomy, time.perf_counter() - started)
+        log_fit(fitted, data, taxonomy, time.perf_counter() - started)
         number = track.log_release(name, release)
     _print_metrics({**fitted.judged.metrics, **tested})
     _print_metrics(fitted.slices.figures, "slice")
@@ -133,63 +126,6 @@ def _own_table(arguments: argparse.Namespace) -> Table | None:
     return read_csv_table(arguments.data, arguments.text, arguments.label or "label") if arguments.data else None
 
 
-def check_release(model: TriageModel, fitted: Fitted, data: Dataset, tickets: int = 200) -> None:
-    """See that the saved release, by the code that answers, says what the heads said when they were fitted.
-
-    Raises
-    ------
-    ReleaseError
-        If a probability differs by more than half precision explains.
-    """
-    some = np.arange(0, len(data.rows), max(1, len(data.rows) // tickets))
-    answered = model.probabilities([normalize(data.rows[i].text) for i in some]).category
-    apart = float(np.abs(answered - fitted.own(some).category).max())
-    if apart > 0.02:
-        raise ReleaseError(f"the saved release differs from what was fitted by {apart:.3f}")
-
-
-def _facts(fitted: Fitted, data: Dataset, config: TriageConfig) -> dict[str, Any]:
-    used = Counter(family(r.source) for r in data.rows)
-    tables = [{"name": t.name, "rows": used.get(t.name, len(t.rows)), "sha256": t.digest} for t in data.tables]
-    return {
-        "metrics": rounded(fitted.judged.metrics),
-        "labels": rounded(fitted.judged.labels),
-        "autonomy": rounded(fitted.judged.autonomy),
-        "robustness": fitted.slices.as_dict(),
-        "data": tables,
-        **({"reviewed": data.review.as_dict()} if data.review else {}),
-        "encoder": fitted.config["encoder"],
-        "knobs": config.as_dict(),
-    }
-
-
-def _save(name: str, fitted: Fitted, data: Dataset, taxonomy: Taxonomy, config: TriageConfig, run: str) -> Path:
-    facts = _facts(fitted, data, config)
-    files = (fitted.network.network, fitted.network.tokenizer) if fitted.network else ()
-    return save_release(
-        name, fitted.tensors, taxonomy, fitted.config, facts, write_card(name, facts), made_by(run), CANDIDATES, *files
-    )
-
-
-def _log(fitted: Fitted, data: Dataset, taxonomy: Taxonomy, seconds: float) -> None:
-    judged, target = fitted.judged, fitted.target
-    p, rows = judged.held.p, judged.held.rows
-    names = [c.key for c in taxonomy.categories]
-    plots = {
-        "reliability.png": reliability_plot(p, target, rows),
-        "confusion.png": confusion_plot(p, target, rows, names),
-    }
-    tables = {
-        "labels.json": rounded(judged.labels),
-        "autonomy.json": rounded(judged.autonomy),
-        "robustness.json": fitted.slices.as_dict(),
-        "errors.json": judged.errors,
-        held.FILE: held.told(judged, target, data.rows, taxonomy).as_dict(),
-    }
-    metrics = {**judged.metrics, **fitted.slices.as_metrics(), "run": {"seconds": seconds}}
-    track.log_figures(metrics, tables, plots)
-
-
 def curve(arguments: argparse.Namespace) -> None:
     """Print the learning curve of a table.
 
@@ -205,22 +141,8 @@ def curve(arguments: argparse.Namespace) -> None:
 
 
 def ablate(arguments: argparse.Namespace) -> None:
-    """Judge variants of a recipe on the same folds; every variant is a run in MLflow."""
-    page = (HERE / f"{arguments.variants}.yaml").read_text(encoding="utf-8")
-    variants: dict[str, list[str]] = yaml.safe_load(page)
-    table = {}
-    for variant, overrides in variants.items():
-        config = load_config([*arguments.set, *overrides])
-        data, taxonomy = gather(config), default_taxonomy()
-        started = time.perf_counter()
-        with track.run(f"{arguments.name}-{arguments.variants}", {**config.as_dict(), "variant": variant}):
-            matrices, target = build([r.text for r in data.rows], config), targets(data.rows, taxonomy)
-            judged = judge(matrices, target, data, taxonomy, config, fine_tuned(data, target, config)[1])
-            track.log_figures(judged.metrics, {}, {})
-        minutes = (time.perf_counter() - started) / 60
-        table[variant] = {**judged.metrics["all"], "n": float(len(data.rows)), "minutes": minutes}
-        log.info("%s: %s", variant, {k: round(v, 3) for k, v in table[variant].items()})
-    _print_metrics(table)
+    """Judge variants of a recipe on the same folds."""
+    _print_metrics(ablation(arguments.variants, arguments.set), "variant")
 
 
 def evaluate(arguments: argparse.Namespace) -> None:
@@ -291,7 +213,7 @@ def audit(arguments: argparse.Namespace) -> None:
 
 def _folder(name: str, version: str | None) -> Path | None:
     """Find a version in the store, or among the candidates."""
-    for store in (STORE, CANDIDATES):
+    for store in (STORE, track.CANDIDATES):
         if version and version in list_versions(name, store):
             return store / name / version
     if version:

@@ -60,7 +60,7 @@ def run(*arguments: object) -> int:
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where all is kept that this module makes: photos, pictures, candidates, MLflow."""
-    from training import verbs
+    from training import track, verbs
     from training.diagnosis import run as run_photos
 
     folder = tmp_path_factory.mktemp("photo_cli")
@@ -69,7 +69,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setattr(sys, "path", sys.path.copy())
         patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder / 'mlflow.db'}")
         patch.setenv("AFTERSIGHT_DATA", str(folder / "no shared photos"))
-        patch.setattr(verbs, "CANDIDATES", folder / "candidates")
+        patch.setattr(track, "CANDIDATES", folder / "candidates")
         patch.setattr(verbs, "STORE", folder / "store")
         patch.setattr(run_photos, "PICTURES", folder / "pictures")
         yield folder

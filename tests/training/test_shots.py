@@ -82,11 +82,11 @@ def test_sizes() -> None:
 @pytest.fixture
 def main(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Run in a folder of our own."""
-    from training import verbs
+    from training import track
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path / 'mlflow.db'}")
-    monkeypatch.setattr(verbs, "CANDIDATES", tmp_path / "candidates")
+    monkeypatch.setattr(track, "CANDIDATES", tmp_path / "candidates")
     return tmp_path
 
 

@@ -110,7 +110,7 @@ def _save(
     config: ChurnConfig,
     run: str,
 ) -> Path:
-    from training.verbs import CANDIDATES
+    from training.track import CANDIDATES
 
     weight = customer_weights(meant)
     model = fit_trees(matrix, np.arange(len(table)), table.left, weight, config, config.seed)

@@ -55,8 +55,8 @@ class Depthwise(nn.Conv2d):
 def _plain(conv: nn.Conv2d) -> nn.Conv2d:
     """Give the same convolution without timm's own ways of padding; see `Depthwise`."""
     kind = Depthwise if conv.groups > 1 else nn.Conv2d
-    sizes: Any = conv.kernel_size, conv.stride, conv.padding
-    out = kind(conv.in_channels, conv.out_channels, *sizes, groups=conv.groups)
+    size, stride, padding = (cast("Any", x) for x in (conv.kernel_size, conv.stride, conv.padding))
+    out = kind(conv.in_channels, conv.out_channels, size, stride, padding, groups=conv.groups)
     out.weight, out.bias = conv.weight, conv.bias
     return out
 

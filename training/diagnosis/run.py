@@ -168,7 +168,7 @@ def _save(
     taxonomy: Taxonomy,
     run: str,
 ) -> Path:
-    from training.verbs import CANDIDATES
+    from training.track import CANDIDATES
 
     used = Counter(r.source for r in at.table.rows)
     facts = {
