@@ -10,9 +10,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -22,29 +22,34 @@ from sklearn.model_selection import StratifiedGroupKFold
 from models.churn import sigmoid
 from training.churn.copies import customer_weights
 from training.churn.figures import with_intervals
-from training.churn.learn import fit_trees
-from training.churn.matrix import Floats, Matrix
+from training.churn.learn import Fitted, fit_trees
+from training.churn.matrix import Floats, Matrix, blanked
 from training.churn.rivals import RIVALS
 from training.config import ChurnConfig
 
-__all__ = ["Held", "Judged", "calibrate", "deal", "held_margins", "judge"]
+__all__ = ["Held", "Judged", "calibrate", "calibrated", "calibration", "deal", "folds", "held_out", "held_parts", "judge"]
 
 Ints = npt.NDArray[np.int64]
 
 
+# What records with gaps count beside full ones when risks are calibrated: enough to say something of them, too little to
+# blur the others.
+GAPS_COUNT: Final = 0.5
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a model said of customers it did not see.
+    """What models said of customers they did not see.
 
     Attributes
     ----------
-    margins : ndarray of float64, (repeats, n)
-        Before calibration.
+    parts : ndarray of float64, (repeats, 2, n, 3)
+        Before calibration: of the records as they are, and with fields left out.
     p : ndarray of float64, (repeats, n)
         Calibrated by the other folds.
     """
 
-    margins: Floats
+    parts: Floats
     p: Floats
 
 
@@ -60,14 +65,14 @@ class Judged:
         On the deal that the release is made for.
     rivals : dict of str to ndarray of float64, each (n,)
         Their probabilities in the first round of that deal, for plots.
-    calibration : tuple of float
-        Slope and offset for the release.
+    calibration : ndarray of float64, (2, 3)
+        For the release.
     """
 
     metrics: dict[str, dict[str, float]]
     held: Held
     rivals: dict[str, Floats]
-    calibration: tuple[float, float]
+    calibration: Floats
 
 
 def deal(left: Floats, group: Ints, folds: int, seed: int) -> Iterator[tuple[Ints, Ints]]:
@@ -76,23 +81,74 @@ def deal(left: Floats, group: Ints, folds: int, seed: int) -> Iterator[tuple[Int
     yield from split.split(np.zeros(len(left)), left, group)
 
 
-def calibrate(margins: Floats, left: Floats) -> tuple[float, float]:
-    """Fit Platt's slope and offset; the slope is never below a tenth, so that the order of customers stands."""
-    model = LogisticRegression(C=1e6, max_iter=1000).fit(margins.reshape(-1, 1), left)
-    return max(0.1, float(model.coef_[0, 0])), float(model.intercept_[0])
+def calibrate(parts: Floats, left: Floats, weight: Floats) -> Floats:
+    """Fit Platt's method to both parts of a margin, as much as is known of a customer: ``(2, 3)``.
+
+    Parameters
+    ----------
+    parts : ndarray of float64, (n, 3)
+        See `training.churn.learn.Fitted.parts`.
+    left, weight : ndarray of float64, (n,)
+
+    Returns
+    -------
+    ndarray of float64, (2, 3)
+        What boosting and forest count and what is added: for a customer of whom all is known, and of whom nothing is.
+        Between them it is in proportion. No part counts less than nothing, so that the order that trends ask for stands.
+    """
+    for used in ([0, 1], [0], [1]):
+        if parts[:, used].any(axis=0).all():
+            x = np.hstack([parts[:, used], parts[:, used] * parts[:, [2]], parts[:, [2]]])
+            model = LogisticRegression(C=1e3, max_iter=5000).fit(x, left, weight)
+            k, own = len(used), model.coef_[0]
+            out = np.zeros((2, 3))
+            out[0, used], out[1, used] = own[:k], own[:k] + own[k : 2 * k]
+            out[:, 2] = model.intercept_[0], model.intercept_[0] + own[-1]
+            if (out[0, used] > 0).all():
+                break
+    out[:, :2] = np.maximum(out[:, :2], 0.0)
+    if not out[0, :2].any():
+        out[0, 0] = 0.1
+    return out
 
 
-def held_margins(matrix: Matrix, left: Floats, group: Ints, config: ChurnConfig, repeat: int) -> Held:
+def calibrated(parts: Floats, calibration: Floats) -> Floats:
+    """Turn parts ``(n, 3)`` into risks ``(n,)``."""
+    count = calibration[0] + parts[:, [2]] * (calibration[1] - calibration[0])  # (n, 3)
+    return sigmoid(count[:, 0] * parts[:, 0] + count[:, 1] * parts[:, 1] + count[:, 2])
+
+
+def calibration(parts: Floats, left: Floats) -> Floats:
+    """Calibrate on records as they are and with gaps, ``(2, n, 3)``."""
+    weight = np.repeat([1.0, GAPS_COUNT], len(left))
+    return calibrate(parts.reshape(-1, 3), np.tile(left, 2), weight)
+
+
+def held_parts(models: Sequence[tuple[Fitted, Ints]], x: Floats, seed: int) -> Floats:
+    """Say of every row what the model says that did not see it, as it is and with gaps, ``(2, n, 3)``."""
+    out, gaps = np.zeros((2, len(x), 3)), blanked(x, seed + 1)
+    for model, held in models:
+        out[0, held], out[1, held] = model.parts(x[held]), model.parts(gaps[held])
+    return out
+
+
+def folds(
+    matrix: Matrix, left: Floats, group: Ints, config: ChurnConfig, repeat: int = 0
+) -> list[tuple[Fitted, Ints]]:
+    """Fit one round of folds: each model with the rows that it did not see."""
+    weight, seed = customer_weights(group), config.seed + repeat
+    dealt = deal(left, group, config.folds, seed)
+    return [(fit_trees(matrix, train, left, weight, config, seed), held) for train, held in dealt]
+
+
+def held_out(matrix: Matrix, left: Floats, group: Ints, config: ChurnConfig, repeat: int) -> Held:
     """Judge every row once by trees that did not see its group."""
-    margins, p, fold = np.zeros(len(left)), np.zeros(len(left)), np.zeros(len(left), int)
-    weight = customer_weights(group)
-    for k, (train, held) in enumerate(deal(left, group, config.folds, config.seed + repeat)):
-        model = fit_trees(matrix, train, left, weight, config, config.seed + repeat)
-        margins[held], fold[held] = model.decision_function(matrix.x[held]), k
-    for k in range(config.folds):
-        slope, offset = calibrate(margins[fold != k], left[fold != k])
-        p[fold == k] = sigmoid(slope * margins[fold == k] + offset)
-    return Held(margins[None], p[None])
+    models, p = folds(matrix, left, group, config, repeat), np.zeros(len(left))
+    parts = held_parts(models, matrix.x, config.seed + repeat)
+    for _, held in models:
+        rest = np.setdiff1d(np.arange(len(left)), held)
+        p[held] = calibrated(parts[0, held], calibration(parts[:, rest], left[rest]))
+    return Held(parts[None], p[None])
 
 
 def _rival(name: str, matrix: Matrix, left: Floats, group: Ints, config: ChurnConfig, repeat: int) -> Floats:
@@ -118,8 +174,8 @@ def judge(matrix: Matrix, left: Floats, groups: Mapping[str, Ints], config: Chur
     rivals: dict[str, Any] = {}
     customers, meant = groups["customers"], config.deal if config.deal in groups else "customers"
     for name, group in groups.items():
-        rounds = [held_margins(matrix, left, group, config, r) for r in range(config.repeats)]
-        ours[name] = Held(np.concatenate([r.margins for r in rounds]), np.concatenate([r.p for r in rounds]))
+        rounds = [held_out(matrix, left, group, config, r) for r in range(config.repeats)]
+        ours[name] = Held(np.concatenate([r.parts for r in rounds]), np.concatenate([r.p for r in rounds]))
         metrics[name] = with_intervals(list(ours[name].p), left, customers, config.draws, config.seed)
         for rival in RIVALS:
             told = [_rival(rival, matrix, left, group, config, r) for r in range(config.repeats)]
@@ -127,5 +183,5 @@ def judge(matrix: Matrix, left: Floats, groups: Mapping[str, Ints], config: Chur
             if name == meant:
                 rivals[rival] = told[0]
     held = ours[meant]
-    slope, offset = calibrate(held.margins.ravel(), np.tile(left, config.repeats))
-    return Judged(metrics, held, rivals, (slope, offset))
+    every = np.concatenate(list(held.parts), axis=1)  # (2, repeats * n, 3)
+    return Judged(metrics, held, rivals, calibration(every, np.tile(left, config.repeats)))

@@ -8,11 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.churn import sigmoid
-from training.churn.copies import customer_weights
 from training.churn.figures import FIGURES, figures
-from training.churn.judge import calibrate, deal
-from training.churn.learn import fit_trees
+from training.churn.judge import calibrated, calibration, folds, held_parts
+from training.churn.learn import Fitted
 from training.churn.matrix import Floats, Matrix
 from training.config import ChurnConfig
 
@@ -21,22 +19,14 @@ __all__ = ["column_costs", "gap_costs"]
 Ints = npt.NDArray[np.int64]
 
 
-def _figures(margins: Floats, left: Floats) -> Floats:
-    slope, offset = calibrate(margins, left)
-    return figures(sigmoid(slope * margins + offset), left, np.ones(len(left)))
+def _figures(parts: Floats, how: Floats, left: Floats) -> Floats:
+    return figures(calibrated(parts, how), left, np.ones(len(left)))
 
 
-def _models(matrix: Matrix, left: Floats, group: Ints, config: ChurnConfig) -> list[tuple[Any, Ints]]:
-    """Fit one round of folds: each model with the rows that it did not see."""
-    weight = customer_weights(group)
-    dealt = deal(left, group, config.folds, config.seed)
-    return [(fit_trees(matrix, train, left, weight, config, config.seed), held) for train, held in dealt]
-
-
-def _margins(models: list[tuple[Any, Ints]], x: Floats) -> Floats:
-    out = np.zeros(len(x))
+def _parts(models: list[tuple[Fitted, Ints]], x: Floats) -> Floats:
+    out = np.zeros((len(x), 3))
     for model, held in models:
-        out[held] = model.decision_function(x[held])
+        out[held] = model.parts(x[held])
     return out
 
 
@@ -44,7 +34,7 @@ def _without(matrix: Matrix, column: int) -> Matrix:
     def rest(row: tuple[Any, ...]) -> tuple[Any, ...]:
         return row[:column] + row[column + 1 :]
 
-    return Matrix(np.delete(matrix.x, column, axis=1), rest(matrix.fields), rest(matrix.levels))
+    return Matrix(np.delete(matrix.x, column, axis=1), rest(matrix.fields), rest(matrix.levels), np.delete(matrix.steps, column))
 
 
 def column_costs(matrix: Matrix, left: Floats, group: Ints, config: ChurnConfig) -> dict[str, dict[str, float]]:
@@ -56,8 +46,10 @@ def column_costs(matrix: Matrix, left: Floats, group: Ints, config: ChurnConfig)
         By field: ``shuffled_auc``, ``shuffled_brier`` (its values dealt anew among the customers that are judged) and
         ``dropped_auc``, ``dropped_brier`` (learnt without it); positive AUC and negative Brier mean that it is missed.
     """
-    models = _models(matrix, left, group, config)
-    whole = _figures(_margins(models, matrix.x), left)
+    models = folds(matrix, left, group, config)
+    parts = held_parts(models, matrix.x, config.seed)
+    how = calibration(parts, left)
+    whole = _figures(parts[0], how, left)
     auc, brier = FIGURES.index("auc"), FIGURES.index("brier")
     rng, out = np.random.default_rng(config.seed), {}
     for c, field in enumerate(matrix.fields):
@@ -65,9 +57,10 @@ def column_costs(matrix: Matrix, left: Floats, group: Ints, config: ChurnConfig)
         for _ in range(config.shuffles):
             x = matrix.x.copy()
             x[:, c] = rng.permutation(x[:, c])
-            shuffled.append(_figures(_margins(models, x), left))
+            shuffled.append(_figures(_parts(models, x), how, left))
         rest = _without(matrix, c)
-        dropped = _figures(_margins(_models(rest, left, group, config), rest.x), left)
+        without = held_parts(folds(rest, left, group, config), rest.x, config.seed)
+        dropped = _figures(without[0], calibration(without, left), left)
         mean = np.mean(shuffled, axis=0)
         out[field.name] = {
             "shuffled_auc": float(whole[auc] - mean[auc]),
@@ -81,14 +74,12 @@ def column_costs(matrix: Matrix, left: Floats, group: Ints, config: ChurnConfig)
 def gap_costs(matrix: Matrix, left: Floats, group: Ints, config: ChurnConfig) -> dict[str, dict[str, float]]:
     """Give the held-out figures where less is known: every field unknown half of the time, learnt with gaps or without.
 
-    Calibrated on full records, as a release is.
+    Calibrated as a release is.
     """
     x = np.where(np.random.default_rng(config.seed).random(matrix.x.shape) < 0.5, np.nan, matrix.x)
     out = {}
-    for name, how in (("half known", config), ("half known/learnt without gaps", replace(config, blanked=0))):
-        models = _models(matrix, left, group, how)
-        slope, offset = calibrate(_margins(models, matrix.x), left)
-        p = sigmoid(slope * _margins(models, x) + offset)
-        told = figures(p, left, np.ones(len(left)))
+    for name, how in (("half known", config), ("half known/learnt without gaps", replace(config, blanked=0.0))):
+        models = folds(matrix, left, group, how)
+        told = _figures(_parts(models, x), calibration(held_parts(models, matrix.x, config.seed), left), left)
         out[name] = {"n": float(len(left)), **dict(zip(FIGURES, map(float, told), strict=True))}
     return out
