@@ -108,10 +108,12 @@ def _varint(value: int) -> bytes:
 
 def _varints(values: Ints) -> bytes:
     """Pack many at once: seven bits a byte, the highest bit says that more follow."""
-    parts = (values[:, None] >> np.arange(0, 28, 7)) & 127
-    used = np.maximum(1, ((values[:, None] >> np.arange(0, 28, 7)) > 0).sum(axis=1))
-    more = np.arange(4) < used[:, None] - 1
-    return (parts | (more << 7)).astype(np.uint8)[np.arange(4) < used[:, None]].tobytes()
+    shifts = np.arange(0, max(1, int(values.max(initial=0)).bit_length()), 7)
+    parts = values[:, None] >> shifts  # (k, bytes)
+    used = parts > 0
+    used[:, 0] = True
+    more = np.pad(used[:, 1:], ((0, 0), (0, 1)))
+    return (parts & 127 | more << 7).astype(np.uint8)[used].tobytes()
 
 
 def _int(number: int, value: int) -> bytes:

@@ -179,17 +179,18 @@ def test_what_is_taken_apart_says_what_was_fitted(overrides: list[str], gaps: fl
         assert runner.base == pytest.approx(mean, abs=1e-5), "the average customer"
 
 
-def test_copies_are_learnt_from_where_they_are_known_of() -> None:
+def test_copies_are_learnt_from_where_the_tables_steps_are_known() -> None:
     table = invented(300, gaps=0.0)
-    matrix = replace(build(table, []), steps=np.array([0.0, 40.0, 0.0, 0.0, 0.0, 0.0]))
-    matrix.x[:, 1] %= 10
-    raised = matrix.x + matrix.steps
-    config = load_churn_config([*SMALL, "leaves=31", "forest=20", "blanked=0", "min_rows=1"])
+    config = load_churn_config([*SMALL, "forest=20", "blanked=0"])
+    matrix = replace(build(table, []), steps=np.array([0.0, 3.0, 0.0, 0.0, 2.0, 0.0]))
     apart = []
     for stepped in (0.0, 1.0):
         fitted = fit_trees(matrix, np.arange(300), table.left, np.ones(300), replace(config, stepped=stepped), 0)
-        apart.append(np.abs(fitted.parts(raised)[:, 1] - table.left).mean())
-    assert len(apart) == 2
+        apart.append(np.abs(fitted.parts(matrix.x + matrix.steps)[:, 1] - table.left).mean())
+    assert apart[1] < 0.7 * apart[0]
+    strangers = replace(matrix, steps=np.zeros(6))
+    fitted = fit_trees(strangers, np.arange(300), table.left, np.ones(300), replace(config, stepped=1.0), 0)
+    assert np.abs(fitted.parts(matrix.x + matrix.steps)[:, 1] - table.left).mean() == pytest.approx(apart[0])
 
 
 def parts(margins: Any, unknown: float = 0.0) -> Any:

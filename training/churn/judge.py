@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -158,6 +158,12 @@ def _rival(name: str, matrix: Matrix, left: Floats, group: Ints, config: ChurnCo
     return p
 
 
+def _versions(config: ChurnConfig, matrix: Matrix) -> dict[str, ChurnConfig]:
+    """Give what is released, and, where it is told how copies are made, the same without that."""
+    told = config.stepped and matrix.steps.any()
+    return {"": config} | ({"/ours not told of copies": replace(config, stepped=0.0)} if told else {})
+
+
 def judge(matrix: Matrix, left: Floats, groups: Mapping[str, Ints], config: ChurnConfig) -> Judged:
     """Take all figures.
 
@@ -174,14 +180,16 @@ def judge(matrix: Matrix, left: Floats, groups: Mapping[str, Ints], config: Chur
     rivals: dict[str, Any] = {}
     customers, meant = groups["customers"], config.deal if config.deal in groups else "customers"
     for name, group in groups.items():
-        rounds = [held_out(matrix, left, group, config, r) for r in range(config.repeats)]
-        ours[name] = Held(np.concatenate([r.parts for r in rounds]), np.concatenate([r.p for r in rounds]))
-        metrics[name] = with_intervals(list(ours[name].p), left, customers, config.draws, config.seed)
+        for also, how in _versions(config, matrix).items():
+            rounds = [held_out(matrix, left, group, how, r) for r in range(config.repeats)]
+            told = np.concatenate([r.p for r in rounds])
+            metrics[name + also] = with_intervals(list(told), left, customers, config.draws, config.seed)
+            ours[name + also] = Held(np.concatenate([r.parts for r in rounds]), told)
         for rival in RIVALS:
-            told = [_rival(rival, matrix, left, group, config, r) for r in range(config.repeats)]
-            metrics[f"{name}/{rival}"] = with_intervals(told, left, customers, config.draws, config.seed)
+            theirs = [_rival(rival, matrix, left, group, config, r) for r in range(config.repeats)]
+            metrics[f"{name}/{rival}"] = with_intervals(theirs, left, customers, config.draws, config.seed)
             if name == meant:
-                rivals[rival] = told[0]
+                rivals[rival] = theirs[0]
     held = ours[meant]
     every = np.concatenate(list(held.parts), axis=1)  # (2, repeats * n, 3)
     return Judged(metrics, held, rivals, calibration(every, np.tile(left, config.repeats)))
