@@ -101,10 +101,9 @@ def load_coders(rows: Sequence[Mapping[str, Any]], tensors: Mapping[str, Any]) -
 
 def inputs(codes: Codes, coders: Sequence[Coder]) -> Floats:
     """Give what trees see of codes ``(n, c)``: ``(n, inputs)``."""
-    out = np.empty((len(codes), sum(coder.width for coder in coders)))
+    out: Floats = np.empty((len(codes), sum(coder.width for coder in coders)))
     at = 0
     for coder, column in zip(coders, codes.T, strict=True):
-        # (n, width)
         own = column[:, None] == np.arange(coder.width) if coder.levels else column[:, None]
         out[:, at : at + coder.width] = np.where((column == coder.missing)[:, None], np.nan, own)
         at += coder.width

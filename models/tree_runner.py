@@ -2,8 +2,8 @@
 
 The operator is given every leaf with one number a field: its part of the margin (`models.trees.Trees.shares`). What a
 customer's leaves say is then a sum a field, and the margin is their sum: reasons add up because nothing else is added.
-The graph is written here, from arrays that were looked at, rather than loaded: the operator trusts its attributes, and a
-path in a circle would never end.
+The graph is written here, from arrays that were looked at, rather than loaded: the operator trusts its attributes, and
+a path in a circle would never end.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ def _attribute(name: str, value: Any) -> bytes:
 
 
 def _model(attributes: dict[str, Any], inputs: int, fields: int) -> bytes:
-    """Write a graph of one TreeEnsembleRegressor over doubles that tells in singles: ``x`` (n, inputs) gives ``y`` (n, fields)."""
+    """Write a graph of one TreeEnsembleRegressor over doubles, which tells in singles."""
     node = _bytes(1, b"x") + _bytes(2, b"y") + _bytes(4, b"TreeEnsembleRegressor") + _bytes(7, b"ai.onnx.ml")
     node += b"".join(_bytes(5, _attribute(k, v)) for k, v in attributes.items())
     graph = _bytes(1, node) + _bytes(2, b"trees")

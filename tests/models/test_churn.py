@@ -18,7 +18,7 @@ from features.schema import Churn, Customer
 from models.churn import ChurnModel, open_churn, sigmoid
 from models.release import load_release
 from tests.invented_customers import CALIBRATION, FIELDS
-from training.churn.judge import calibrated
+from training.churn.calibrate import calibrated
 from training.churn.matrix import build
 
 AVERAGE = Customer("c", tenure_months=6.0, complaints=0.0, satisfaction=3.0, orders=3.0, device="phone", vip=False)

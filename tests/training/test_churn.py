@@ -18,10 +18,11 @@ from models.codes import inputs, load_coders, owners
 from models.tree_runner import TreeRunner
 from models.trees import Trees
 from tests.invented_customers import FIELDS, invented, write_csv
+from training.churn.calibrate import calibrate, calibrated
 from training.churn.copies import by_content, by_customer, customer_weights
-from training.churn.figures import FIGURES, figures, with_intervals
 from training.churn.export import export
-from training.churn.judge import calibrate, calibrated, deal, held_out, judge
+from training.churn.figures import FIGURES, figures, with_intervals
+from training.churn.judge import deal, held_out, judge
 from training.churn.learn import fit_trees
 from training.churn.matrix import blanked, build, coders
 from training.churn.run import describe
@@ -182,7 +183,9 @@ def test_what_is_taken_apart_says_what_was_fitted(overrides: list[str], gaps: fl
 def test_copies_are_learnt_from_where_the_tables_steps_are_known() -> None:
     table = invented(300, gaps=0.0)
     config = load_churn_config([*SMALL, "forest=20", "blanked=0"])
-    matrix = replace(build(table, []), steps=np.array([0.0, 3.0, 0.0, 0.0, 2.0, 0.0]))
+    # Free of trends, so that the forest sees every field.
+    free = build(table, [], ["tenure_months", "satisfaction"])
+    matrix = replace(free, steps=np.array([0.0, 3.0, 0.0, 0.0, 2.0, 0.0]))
     apart = []
     for stepped in (0.0, 1.0):
         fitted = fit_trees(matrix, np.arange(300), table.left, np.ones(300), replace(config, stepped=stepped), 0)

@@ -65,10 +65,10 @@ def write_card(name: str, facts: Mapping[str, Any]) -> str:
     return f"""# {name}
 
 Tells how likely a customer is to leave, and what speaks for it. {_engine(facts["knobs"])}, monotone where sense demands
-it, calibrated by Platt's method on customers held out, according to how much is known of each; a missing value is a value
-of its own. Reasons are what each question on a tree's path changes of what is expected (Saabas), in log-odds, against the
-average customer of the table. They add up to the risk exactly; they are no Shapley values, and a field that is asked about
-far down gets more than its due.
+it, calibrated by Platt's method on customers held out, according to how much is known of each; a missing value is a
+value of its own. Reasons are what each question on a tree's path changes of what is expected (Saabas), in log-odds,
+against the average customer of the table. They add up to the risk exactly; they are no Shapley values, and a field that
+is asked about far down gets more than its due.
 
 {_COPIES if facts["knobs"]["stepped"] else ""}{_TEACHING if facts["teaching"] else _OWN}
 
@@ -87,7 +87,8 @@ Every field unknown half of the time, at random.
 {markdown(["learnt", *_HEADINGS.values()], gaps)}
 
 ## What each field is worth
-By how much AUC falls, and Brier changes, when a field is shuffled among the customers judged, or was never learnt from.
+By how much AUC falls, and Brier changes, when a field is shuffled among the customers judged, or was never learnt from
+(by boosting alone).
 
 {markdown(["field", *next(iter(facts["worth"].values()))], costs)}
 

@@ -82,7 +82,7 @@ def _joined(trees: Sequence[Grown], seen: Floats, weight: Floats) -> Trees:
 
 
 def _from_the_root(column: Ints, left: Ints, right: Ints) -> Ints:
-    """Number nodes such that each is followed by all that is on its left."""
+    """Give nodes in an order in which each is followed by all that is on its left."""
     order, waiting = [], [0]
     while waiting:
         order.append(at := waiting.pop())
@@ -93,8 +93,8 @@ def _from_the_root(column: Ints, left: Ints, right: Ints) -> Ints:
 
 def _expected(tree: Trees, seen: Floats, weight: Floats) -> Floats:
     """Tell what a tree adds on average to the customers that came to each node, ``(nodes,)``."""
-    at, path = np.zeros(len(seen), np.int64), []
-    rows = np.arange(len(seen))
+    at, rows = np.zeros(len(seen), np.int64), np.arange(len(seen))
+    path: list[Ints] = []
     while len(path) < 2 or (path[-1] != path[-2]).any():
         path.append(at)
         asked = seen[rows, np.maximum(tree.column[at], 0)]

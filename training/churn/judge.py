@@ -12,14 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 
-from models.churn import sigmoid
+from training.churn.calibrate import calibrated, calibration
 from training.churn.copies import customer_weights
 from training.churn.figures import with_intervals
 from training.churn.learn import Fitted, fit_trees
@@ -27,14 +26,9 @@ from training.churn.matrix import Floats, Matrix, blanked
 from training.churn.rivals import RIVALS
 from training.config import ChurnConfig
 
-__all__ = ["Held", "Judged", "calibrate", "calibrated", "calibration", "deal", "folds", "held_out", "held_parts", "judge"]
+__all__ = ["Held", "Judged", "deal", "folds", "held_out", "held_parts", "judge"]
 
 Ints = npt.NDArray[np.int64]
-
-
-# What records with gaps count beside full ones when risks are calibrated: enough to say something of them, too little to
-# blur the others.
-GAPS_COUNT: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,49 +75,6 @@ def deal(left: Floats, group: Ints, folds: int, seed: int) -> Iterator[tuple[Int
     yield from split.split(np.zeros(len(left)), left, group)
 
 
-def calibrate(parts: Floats, left: Floats, weight: Floats) -> Floats:
-    """Fit Platt's method to both parts of a margin, as much as is known of a customer: ``(2, 3)``.
-
-    Parameters
-    ----------
-    parts : ndarray of float64, (n, 3)
-        See `training.churn.learn.Fitted.parts`.
-    left, weight : ndarray of float64, (n,)
-
-    Returns
-    -------
-    ndarray of float64, (2, 3)
-        What boosting and forest count and what is added: for a customer of whom all is known, and of whom nothing is.
-        Between them it is in proportion. No part counts less than nothing, so that the order that trends ask for stands.
-    """
-    for used in ([0, 1], [0], [1]):
-        if parts[:, used].any(axis=0).all():
-            x = np.hstack([parts[:, used], parts[:, used] * parts[:, [2]], parts[:, [2]]])
-            model = LogisticRegression(C=1e3, max_iter=5000).fit(x, left, weight)
-            k, own = len(used), model.coef_[0]
-            out = np.zeros((2, 3))
-            out[0, used], out[1, used] = own[:k], own[:k] + own[k : 2 * k]
-            out[:, 2] = model.intercept_[0], model.intercept_[0] + own[-1]
-            if (out[0, used] > 0).all():
-                break
-    out[:, :2] = np.maximum(out[:, :2], 0.0)
-    if not out[0, :2].any():
-        out[0, 0] = 0.1
-    return out
-
-
-def calibrated(parts: Floats, calibration: Floats) -> Floats:
-    """Turn parts ``(n, 3)`` into risks ``(n,)``."""
-    count = calibration[0] + parts[:, [2]] * (calibration[1] - calibration[0])  # (n, 3)
-    return sigmoid(count[:, 0] * parts[:, 0] + count[:, 1] * parts[:, 1] + count[:, 2])
-
-
-def calibration(parts: Floats, left: Floats) -> Floats:
-    """Calibrate on records as they are and with gaps, ``(2, n, 3)``."""
-    weight = np.repeat([1.0, GAPS_COUNT], len(left))
-    return calibrate(parts.reshape(-1, 3), np.tile(left, 2), weight)
-
-
 def held_parts(models: Sequence[tuple[Fitted, Ints]], x: Floats, seed: int) -> Floats:
     """Say of every row what the model says that did not see it, as it is and with gaps, ``(2, n, 3)``."""
     out, gaps = np.zeros((2, len(x), 3)), blanked(x, seed + 1)
@@ -132,9 +83,7 @@ def held_parts(models: Sequence[tuple[Fitted, Ints]], x: Floats, seed: int) -> F
     return out
 
 
-def folds(
-    matrix: Matrix, left: Floats, group: Ints, config: ChurnConfig, repeat: int = 0
-) -> list[tuple[Fitted, Ints]]:
+def folds(matrix: Matrix, left: Floats, group: Ints, config: ChurnConfig, repeat: int = 0) -> list[tuple[Fitted, Ints]]:
     """Fit one round of folds: each model with the rows that it did not see."""
     weight, seed = customer_weights(group), config.seed + repeat
     dealt = deal(left, group, config.folds, seed)

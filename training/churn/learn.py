@@ -37,8 +37,8 @@ class Fitted:
     def parts(self, x: Floats) -> Floats:
         """Say of rows ``(n, c)`` what calibration puts together, ``(n, 3)``.
 
-        The boosting's margin, the forest's share of leavers, and the share of fields that are not known. The forest's is
-        the highest of what it says of a row and of those that should be no riskier, as in `models.churn`.
+        The boosting's margin, the forest's share of leavers, and the share of fields that are not known. The forest's
+        is the highest of what it says of a row and of those that should be no riskier, as in `models.churn`.
         """
         codes = codes_of(x, self.coders)
         boosted = self.boosting.decision_function(inputs(codes, self.coders))
@@ -46,15 +46,18 @@ class Fitted:
         if self.forest is None:
             return np.stack([boosted, np.zeros(len(x)), gaps], axis=1)
         seen = forest_inputs(self.coders)
-        told = [self.forest.predict_proba(inputs(c, self.coders)[:, seen])[:, 1] for c in [codes, *safer(codes, self.coders)]]
+        told = [
+            self.forest.predict_proba(inputs(c, self.coders)[:, seen])[:, 1]
+            for c in [codes, *safer(codes, self.coders)]
+        ]
         return np.stack([boosted, np.max(told, axis=0), gaps], axis=1)
 
 
 def codes_of(x: Floats, coders: Sequence[Coder]) -> Codes:
     """Give the codes of rows of a matrix, ``(n, c)``."""
     columns = [x[:, i] if c.levels else np.searchsorted(c.edges, x[:, i], side="left") for i, c in enumerate(coders)]
-    codes: Codes = np.where(np.isnan(x), [c.missing for c in coders], np.nan_to_num(np.array(columns).T)).astype(np.uint8)
-    return codes
+    known = np.nan_to_num(np.stack(columns, axis=1))
+    return np.where(np.isnan(x), [c.missing for c in coders], known).astype(np.uint8)
 
 
 def forest_inputs(coders: Sequence[Coder]) -> npt.NDArray[np.int64]:

@@ -60,9 +60,7 @@ def build(table: CustomerTable, leave_out: Collection[str], free: Collection[str
         levels.append(own)
         columns.append([np.nan if v is None else place[v] if isinstance(v, str) else float(v) for v in values])
     steps = SHARED[table.name].steps if table.name in SHARED else {}
-    return Matrix(
-        np.array(columns).T, tuple(fields), tuple(levels), np.array([steps.get(f.name, 0.0) for f in fields])
-    )
+    return Matrix(np.array(columns).T, tuple(fields), tuple(levels), np.array([steps.get(f.name, 0.0) for f in fields]))
 
 
 def coders(matrix: Matrix, rows: Any) -> tuple[Coder, ...]:

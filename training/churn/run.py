@@ -19,11 +19,12 @@ from features.taxonomy import Label, Taxonomy
 from models.churn import ChurnModel
 from models.release import load_release, save_release
 from training import track
+from training.churn.calibrate import calibrated
 from training.churn.card import write_card
 from training.churn.copies import by_content, by_customer, customer_weights
-from training.churn.figures import FIGURES, figures
 from training.churn.export import export
-from training.churn.judge import Judged, calibrated, judge
+from training.churn.figures import FIGURES, figures
+from training.churn.judge import Judged, judge
 from training.churn.learn import Fitted, fit_trees
 from training.churn.matrix import Matrix, build
 from training.churn.plots import churn_plots
