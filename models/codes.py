@@ -119,14 +119,15 @@ def safer(codes: Codes, coders: Sequence[Coder]) -> Iterator[Codes]:
     """Give codes ``(n, c)`` again and again, with fields of a trend and few codes set to what should be no riskier.
 
     The largest that something says of these and of the codes themselves never falls along a trend, whatever it says of
-    each.
+    each. There are as many as the product of their numbers of codes: two fields of four have sixteen.
     """
     variants = [codes]
     for place, coder in enumerate(coders):
         if coder.few:
             known = codes[:, place] != coder.missing
-            limit = np.minimum if coder.field.trend > 0 else np.maximum
-            for variant, code in [(v, code) for v in variants for code in range(coder.missing)]:
+            rises = coder.field.trend > 0
+            limit, ends = (np.minimum, range(coder.missing - 1)) if rises else (np.maximum, range(1, coder.missing))
+            for variant, code in [(v, code) for v in variants for code in ends]:
                 other = variant.copy()
                 other[known, place] = limit(other[known, place], code)
                 variants.append(other)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from features.customer import record
 from models.codes import Coder, inputs, owners, safer
-from models.tree_runner import TreeRunner, graph_of
+from models.tree_graph import graph_of
+from models.tree_runner import TreeRunner
 from models.trees import Trees
 
 FIELDS, OWNER, CODES = 3, np.array([0, 0, 1, 2, 2]), 5

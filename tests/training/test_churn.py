@@ -283,6 +283,11 @@ def test_a_table_that_cannot_be_learnt_from(tmp_path: Path, change: Any, told: s
 
 
 @pytest.mark.parametrize("name", SHARED)
+def test_a_shared_tables_own_knobs_are_knobs(name: str) -> None:
+    assert load_churn_config(list(SHARED[name].knobs)).folds == 5
+
+
+@pytest.mark.parametrize("name", SHARED)
 def test_what_is_known_of_the_shared_tables_holds(name: str) -> None:
     """4,501 rows are some 1,450 customers, whose copies always have the same outcome; nobody else is taken for one."""
     table = shared_table(name)
