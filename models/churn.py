@@ -1,7 +1,10 @@
 """Churn: a customer record becomes a calibrated risk of leaving, with reasons that add up exactly.
 
-Boosted trees (`models.tree_tables`) over the fields that the release names. Every value becomes a code, and one that is
-missing or unknown has a code of its own: the trees learnt what not knowing means.
+Boosted trees and, where the release has one, a forest (`models.tree_runner`) over the fields that it names. Every value
+becomes a code, and one that is missing or unknown has a code of its own: the trees learnt what not knowing means.
+
+Boosted trees keep a trend by themselves. A forest does not, so that its answer is the highest of what it says of the
+customer and of the same customer with values that the trend calls safer (`models.codes.safer`).
 """
 
 from __future__ import annotations
@@ -15,9 +18,9 @@ import numpy as np
 from features.customer import Field, Value
 from features.errors import ConfigError, ReleaseError
 from features.schema import Churn, Customer, Reason, ReleaseId
-from models.codes import Coder, load_coders
+from models.codes import Coder, inputs, load_coders, owners, safer
 from models.release import STORE, Release, load_release
-from models.tree_tables import Tables, tabulate
+from models.tree_runner import TreeRunner
 from models.trees import Codes, Floats, Trees
 
 __all__ = ["ChurnModel", "open_churn", "sigmoid"]
@@ -25,8 +28,8 @@ __all__ = ["ChurnModel", "open_churn", "sigmoid"]
 REASONS: Final = 3  # more explain less
 # In log-odds: a field that moves the odds of leaving by less than a twentieth is no reason.
 LEAST: Final = 0.05
-# Rows answered at once: their tables' places (400 trees, 4 bytes each) stay in the processor's cache.
-BLOCK: Final = 1024
+# Rows answered at once: 256 are a fifth slower, more need more memory for nothing (a row takes some 500 bytes).
+BLOCK: Final = 4096
 _DIGITS: Final = 4
 _WORDS: Final = {
     "factor": ("{name}：{value}，流失几率 ×{factor}", "{name}: {value}, odds of leaving ×{factor}"),
@@ -85,15 +88,20 @@ class ChurnModel:
         tensors = release.tensors
         self.coders: tuple[Coder, ...] = tuple(load_coders(release.config["fields"], tensors))
         self.fields: tuple[Field, ...] = tuple(coder.field for coder in self.coders)
-        if max(coder.missing for coder in self.coders) >= tensors["yes"].shape[2]:
-            raise ReleaseError("weights.safetensors: the splits do not know every code")
-        self._tables: Tables = tabulate(Trees.load(tensors), len(self.coders))
-        self._baseline = float(tensors["baseline"].item())
-        slope, offset = (float(x) for x in tensors["calibration"])
-        if slope <= 0:
+        self._boosting = self._runner(tensors, "boosting")
+        self._forest = self._runner(tensors, "forest") if "forest.no" in tensors else None
+        known, unknown = tensors["calibration"].astype(np.float64)
+        if known.shape != (3,) or min(known[:2].min(), unknown[:2].min()) < 0 or not known[:2].any():
             raise ReleaseError("weights.safetensors: the calibration turns risks around")
-        self._slope, self._offset = slope, offset
-        self.base = slope * (self._baseline + self._tables.base) + offset
+        average = np.array([self._boosting.base, self._forest.base if self._forest else 0.0, 1.0])
+        self._known, self._unknown = known, unknown
+        self.base = float(known @ average)
+        # An average customer of whom nothing is known differs by this much: each field that is not known has a part.
+        self._each_gap = float((unknown - known) @ average) / len(self.coders)
+        self._missing = np.array([coder.missing for coder in self.coders])
+
+    def _runner(self, tensors: Mapping[str, Any], of: str) -> TreeRunner:
+        return TreeRunner(Trees.load(tensors, of), owners(self.coders), len(self.coders))
 
     def codes(self, values: Mapping[str, Sequence[Value | None]], n: int) -> Codes:
         """Turn columns of checked values into codes, ``(n, c)``; a column that is not there is not known."""
@@ -102,22 +110,32 @@ class ChurnModel:
 
     def explained(self, codes: Codes) -> tuple[Floats, Floats]:
         """Give risks ``(n,)`` and contributions in log-odds ``(n, c)``."""
-        risk, shares = np.zeros(len(codes)), np.zeros(codes.shape)
+        shares = np.zeros(codes.shape)
         for start in range(0, len(codes), BLOCK):
-            block = slice(start, start + BLOCK)
-            answers = self._tables.answers(codes[block])
-            risk[block] = self._calibrated(self._tables.margin(answers))
-            shares[block] = self._slope * self._tables.shares(answers)
-        return risk, shares
+            shares[start : start + BLOCK] = self._shares(codes[start : start + BLOCK])
+        return sigmoid(self.base + shares.sum(axis=1)), shares
 
     def risk(self, codes: Codes) -> Floats:
         """Give calibrated risks alone, ``(n,)``."""
-        starts = range(0, len(codes), BLOCK)
-        parts = [self._tables.margin(self._tables.answers(codes[i : i + BLOCK])) for i in starts]
-        return self._calibrated(np.concatenate(parts) if parts else np.zeros(0))
+        return self.explained(codes)[0]
 
-    def _calibrated(self, margin: Floats) -> Floats:
-        return sigmoid(self._slope * (self._baseline + margin) + self._offset)
+    def _shares(self, codes: Codes) -> Floats:
+        gaps = codes == self._missing
+        weight = self._known + gaps.mean(axis=1)[:, None] * (self._unknown - self._known)  # (n, 3)
+        said: Floats = weight[:, [0]] * self._boosting.shares(inputs(codes, self.coders)) + self._each_gap * gaps
+        if self._forest:
+            said += weight[:, [1]] * self._highest(self._forest, codes)
+        return said
+
+    def _highest(self, forest: TreeRunner, codes: Codes) -> Floats:
+        """Give what a forest says, or of a customer who should be safer where that is more, ``(n, c)``."""
+        out = forest.shares(inputs(codes, self.coders))
+        for variant in safer(codes, self.coders):
+            rows = np.flatnonzero((variant != codes).any(axis=1))
+            said = forest.shares(inputs(variant[rows], self.coders))
+            more = said.sum(axis=1) > out[rows].sum(axis=1)
+            out[rows[more]] = said[more]
+        return out
 
     def answer(self, customers: Sequence[Customer], languages: Iterable[str]) -> list[Churn]:
         """Answer customers, in order; a customer's answer does not depend on the others.
@@ -156,8 +174,7 @@ class ChurnModel:
 
     def flagged(self, values: Mapping[str, Sequence[Value | None]], codes: Codes) -> dict[int, list[str]]:
         """Tell for columns of values, and their codes ``(n, c)``, which rows have which flags: ``code:field``."""
-        missing = np.array([coder.missing for coder in self.coders])
-        found = {int(i): ["nothing_known"] for i in np.flatnonzero((codes == missing).all(axis=1))}
+        found = {int(i): ["nothing_known"] for i in np.flatnonzero((codes == self._missing).all(axis=1))}
         for coder in self.coders:
             column = values.get(coder.field.name, ())
             odd = {value: code for value in set(column) if (code := coder.flag(value))}

@@ -1,6 +1,6 @@
-"""Boosted trees as they are released: small binary trees whose splits are yes-or-no questions about codes.
+"""Trees of any size as they are released: nodes in one row, parents before their children, each with what it expects.
 
-`models.tree_tables` answers with them.
+`models.tree_runner` answers with them.
 """
 
 from __future__ import annotations
@@ -12,95 +12,120 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["MAX_CODES", "MAX_SPLITS", "Codes", "Floats", "Trees", "every_answer", "leaf_numbers", "node_cover"]
+__all__ = ["MAX_CODES", "MAX_NODES", "Codes", "Floats", "Trees"]
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.uint8]
 
-# The tables of 400 trees take 0.3 s to work out with 5 splits and 5 s with 7, at every start; and what is learnt from
-# some thousands of customers gains nothing from larger trees (training/configs/churn.yaml has the figures).
-MAX_SPLITS: Final = 5
 # Of one column: 254 edges make 255 codes, and one is for a missing value.
 MAX_CODES: Final = 256
+# Of all trees: half a million nodes are 5 megabytes and load in about a second.
+MAX_NODES: Final = 500_000
+# No tree that was grown on real rows comes near; the loop over levels ends.
+MAX_DEPTH: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Trees:
-    """Trees as they were learnt; t trees of at most s splits, numbered from the root such that parents come first.
+    """Trees one after the other, m nodes in all; in each, a node is followed by its yes-child's whole subtree.
 
     Attributes
     ----------
-    column : ndarray of int, (t, s)
-        Which column a split asks about; -1 where a tree has fewer splits.
-    yes : ndarray of bool, (t, s, codes)
-        For which codes of that column the answer is yes.
-    child : ndarray of int, (t, s, 2)
-        Where no and yes lead: another split of the tree, or ``-1 - leaf``.
-    leaf : ndarray of float64, (t, s + 1)
-        What the tree adds to the margin.
-    cover : ndarray of float64, (t, s + 1)
-        How many customers of training ended there.
+    column : ndarray of int, (m,)
+        Which input a node asks about; -1 for a leaf.
+    code : ndarray of int, (m,)
+        The answer is yes up to this code.
+    gone : ndarray of bool, (m,)
+        Whether the answer is yes where the input is missing.
+    no : ndarray of int, (m,)
+        How far behind a node its no-child stands; its yes-child is the next node. 0 for a leaf.
+    value : ndarray of float64, (m,)
+        What the tree is expected to add to the margin, of all customers of training that came to the node; of a leaf,
+        what it adds.
     """
 
     column: npt.NDArray[np.int64]
-    yes: npt.NDArray[np.bool_]
-    child: npt.NDArray[np.int64]
-    leaf: Floats
-    cover: Floats
+    code: npt.NDArray[np.int64]
+    gone: npt.NDArray[np.bool_]
+    no: npt.NDArray[np.int64]
+    value: Floats
 
     @classmethod
-    def load(cls, tensors: Mapping[str, Any]) -> Trees:
+    def load(cls, tensors: Mapping[str, Any], of: str) -> Trees:
         """Take them from a release's tensors, and see that they are trees.
+
+        Parameters
+        ----------
+        tensors : mapping of str to ndarray
+        of : str
+            What they are called there: ``boosting`` or ``forest``.
 
         Raises
         ------
         ValueError
-            If shapes do not fit, a path leads to a parent or nowhere, or a leaf is not there.
+            If shapes do not fit, or a path leads nowhere, back, or to where another leads.
         """
-        column, child = tensors["column"].astype(np.int64), tensors["child"].astype(np.int64)
         trees = cls(
-            column,
-            tensors["yes"].astype(np.bool_),
-            child,
-            tensors["leaf"].astype(np.float64),
-            tensors["cover"].astype(np.float64),
+            tensors[f"{of}.column"].astype(np.int64),
+            tensors[f"{of}.code"].astype(np.int64),
+            tensors[f"{of}.gone"].astype(np.bool_),
+            tensors[f"{of}.no"].astype(np.int64),
+            tensors[f"{of}.value"].astype(np.float64),
         )
-        t, s = column.shape
-        if not 1 <= s <= MAX_SPLITS or trees.yes.shape[:2] != (t, s) or not 1 <= trees.yes.shape[2] <= MAX_CODES:
-            raise ValueError("the splits do not fit")
-        if child.shape != (t, s, 2) or not trees.leaf.shape == trees.cover.shape == (t, s + 1):
-            raise ValueError("the leaves do not fit")
-        forward = (child > np.arange(s)[:, None]) & (child < s)
-        if not (forward | ((child < 0) & (child >= -1 - s))).all() or (column[:, 0] < 0).any():
-            raise ValueError("a path leads nowhere")
-        if (trees.cover < 0).any():
-            raise ValueError("a cover is negative")
+        m = len(trees.column)
+        if not 1 <= m <= MAX_NODES or any(getattr(trees, name).shape != (m,) for name in cls.__slots__):
+            raise ValueError("the nodes do not fit each other")
+        if (trees.column < -1).any() or ((trees.no > 1) != (trees.column >= 0)).any() or (trees.no < 0).any():
+            raise ValueError("a node is neither split nor leaf")
+        inner = np.flatnonzero(trees.column >= 0)
+        children = np.concatenate([inner + 1, inner + trees.no[inner]])
+        # Children stand behind their parents, so nothing leads back; each has one parent, so nothing meets.
+        if children.max(initial=0) >= m or np.bincount(children, minlength=m).max() > 1:
+            raise ValueError("a path leads nowhere, or where another leads")
         return trees
 
+    def tensors(self, of: str) -> dict[str, npt.NDArray[Any]]:
+        """Give them as a release holds them, ten bytes a node."""
+        return {
+            f"{of}.column": self.column.astype(np.int16),
+            f"{of}.code": self.code.astype(np.uint8),
+            f"{of}.gone": self.gone.astype(np.uint8),
+            f"{of}.no": self.no.astype(np.uint16),
+            f"{of}.value": self.value.astype(np.float32),
+        }
 
-def every_answer(splits: int) -> npt.NDArray[np.int64]:
-    """Spell every number of answers out, ``(p, splits)``."""
-    return (np.arange(2**splits)[:, None] >> np.arange(splits)) & 1
+    @property
+    def leaf(self) -> npt.NDArray[np.bool_]:
+        """Which nodes are leaves, ``(m,)``."""
+        return self.column < 0
 
+    @property
+    def parent(self) -> npt.NDArray[np.int64]:
+        """Give each node's parent, -1 for a root, ``(m,)``."""
+        out, inner = np.full(len(self.column), -1), np.flatnonzero(self.column >= 0)
+        out[inner + 1] = out[inner + self.no[inner]] = inner
+        return out
 
-def leaf_numbers(trees: Trees) -> npt.NDArray[np.int64]:
-    """Follow every number of answers to a leaf, ``(t, p)``."""
-    t, s = trees.column.shape
-    yes, rows = every_answer(s), np.arange(t)[:, None]
-    at = np.zeros((t, len(yes)), np.int64)
-    for _ in range(s):
-        inside = np.maximum(at, 0)
-        np.copyto(at, trees.child[rows, inside, yes[np.arange(len(yes)), inside]], where=at >= 0)
-    out: npt.NDArray[np.int64] = -1 - at
-    return out
+    def shares(self, owner: npt.NDArray[np.int64], fields: int) -> Floats:
+        """Split what each node expects beyond its root among the fields that led to it, ``(m, fields)``.
 
+        Each step of a path credits the field it asks about with the change of what is expected (Saabas 2014). The
+        steps of a path add up to its leaf's value less its root's, exactly.
 
-def node_cover(trees: Trees) -> Floats:
-    """Count the customers that came to each split, ``(t, s)``."""
-    t, s = trees.column.shape
-    cover, rows = np.zeros((t, s)), np.arange(t)
-    for split in reversed(range(s)):  # children come after their parents
-        for child in trees.child[:, split].T:
-            inner = cover[rows, np.maximum(child, 0)]
-            cover[:, split] += np.where(child < 0, trees.cover[rows, np.maximum(-1 - child, 0)], inner)
-    return cover
+        Parameters
+        ----------
+        owner : ndarray of int, (inputs,)
+            Whose field each input is.
+        fields : int
+        """
+        out, parent = np.zeros((len(self.column), fields)), self.parent
+        level = np.flatnonzero(parent < 0)
+        for _ in range(MAX_DEPTH):
+            inner = level[self.column[level] >= 0]
+            if not len(inner):
+                return out
+            asked = owner[self.column[inner]]
+            level = np.concatenate([inner + 1, inner + self.no[inner]])
+            out[level] = out[parent[level]]
+            out[level, np.tile(asked, 2)] += self.value[level] - self.value[parent[level]]
+        raise ValueError("a tree is deeper than any that was grown")

@@ -11,7 +11,8 @@ import numpy as np
 from features.customer import record
 from models.release import save_release, set_current
 from training.churn.copies import by_content, customer_weights
-from training.churn.learn import export, fit_trees
+from training.churn.export import export
+from training.churn.learn import fit_trees
 from training.churn.matrix import build
 from training.churn.run import OUTCOMES, describe
 from training.churn.table import CustomerTable
@@ -55,12 +56,16 @@ def write_csv(table: CustomerTable, path: Path) -> Path:
     return path
 
 
+# Of a full record, and of an empty one.
+CALIBRATION = np.array([[0.9, 1.5, -0.6], [0.7, 1.0, -0.4]])
+
+
 def release_invented(table: CustomerTable, store: Path, trees: int = 60) -> tuple[Path, Any]:
     """Fit a small release on a table and make it current; gives its folder and scikit-learn's own model."""
-    config, matrix = load_churn_config([f"trees={trees}", "rate=0.2"]), build(table, [])
+    config, matrix = load_churn_config([f"trees={trees}", "rate=0.2", "forest=10"]), build(table, [])
     weight = customer_weights(by_content(table))
     model = fit_trees(matrix, np.arange(len(table)), table.left, weight, config, 0)
-    tensors = {**export(model, matrix, weight), "calibration": np.array([0.9, 0.1])}
+    tensors = {**export(model, matrix, weight), "calibration": CALIBRATION}
     facts = {"metrics": {"customers": {"n": float(len(table))}}, "data": []}
     folder = save_release("churn", tensors, OUTCOMES, describe(matrix), facts, "# small\n", {"run": "r"}, store)
     set_current("churn", folder.name, store)

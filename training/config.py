@@ -9,7 +9,6 @@ from typing import Any, Final, TypeVar
 import yaml
 
 from features.errors import ConfigError
-from models.trees import MAX_SPLITS
 
 __all__ = [
     "HERE",
@@ -177,7 +176,10 @@ class ChurnConfig(Knobs):
     rate: float
     split_share: float
     min_rows: int
-    blanked: int
+    forest: int
+    blanked: float
+    blanked_weight: float
+    stepped: float
     deal: str
     free: list[str]
     leave_out: list[str]
@@ -196,11 +198,14 @@ class ChurnConfig(Knobs):
 _DEALS: Final = ("content", "customers")
 _CHURN_RANGES: Final[dict[str, tuple[float, float]]] = {
     "trees": (1, 5000),
-    "leaves": (2, MAX_SPLITS + 1),
+    "leaves": (2, 255),
     "rate": (0.001, 1.0),
     "split_share": (0.01, 1.0),
     "min_rows": (1, 10_000),
-    "blanked": (0, 10),
+    "forest": (0, 1000),
+    "blanked": (0.0, 1.0),
+    "blanked_weight": (0.0, 1.0),
+    "stepped": (0.0, 1.0),
     "folds": (2, 20),
     "repeats": (1, 100),
     "alike": (0.5, 1.0),

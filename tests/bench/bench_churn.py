@@ -1,4 +1,4 @@
-"""Scoring a million customers: our tables beside scikit-learn's own predict, and the whole way from CSV to CSV.
+"""Scoring a million customers: our trees beside scikit-learn's own predict, and the whole way from CSV to CSV.
 
     python -m tests.bench.bench_churn [ROWS]
 
@@ -59,14 +59,14 @@ def twin(model: ChurnModel, values: dict[str, list[Any]]) -> tuple[Any, Any] | N
     from training.churn.copies import by_content, customer_weights
     from training.churn.learn import fit_trees
     from training.churn.matrix import build
-    from training.churn.table import shared_table
+    from training.churn.table import SHARED, shared_table
     from training.config import load_churn_config
 
     table = shared_table("ecommerce")
     if table is None:
         return None
-    config = load_churn_config()
-    matrix = build(table, config.leave_out)
+    config = load_churn_config(list(SHARED["ecommerce"].knobs))
+    matrix = build(table, config.leave_out, config.free)
     fitted = fit_trees(matrix, np.arange(len(table)), table.left, customer_weights(by_content(table)), config, 0)
     columns = []
     for field, levels in zip(matrix.fields, matrix.levels, strict=True):
@@ -117,7 +117,7 @@ def main() -> None:
         print("the shared tables are not on this machine: no twin to compare with")
         return
     fitted, x = found
-    theirs = rate(lambda: fitted.predict_proba(x), drawn)
+    theirs = rate(lambda: fitted.parts(x), drawn, 1)
     print(f"scikit-learn's predict_proba      {theirs:12,.0f} rows/s; ours is {ours / theirs:.1f} times as fast")
 
 

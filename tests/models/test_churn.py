@@ -17,7 +17,8 @@ from features.errors import InputError, ReleaseError
 from features.schema import Churn, Customer
 from models.churn import ChurnModel, open_churn, sigmoid
 from models.release import load_release
-from tests.invented_customers import FIELDS
+from tests.invented_customers import CALIBRATION, FIELDS
+from training.churn.calibrate import calibrated
 from training.churn.matrix import build
 
 AVERAGE = Customer("c", tenure_months=6.0, complaints=0.0, satisfaction=3.0, orders=3.0, device="phone", vip=False)
@@ -44,8 +45,8 @@ def answer(model: ChurnModel, customer: Customer, language: str = "en") -> Churn
 def test_the_saved_release_is_scikit_learns_twin(small_churn: ChurnModel, churn_store: tuple[Path, Any, Any]) -> None:
     _, twin, table = churn_store
     said = small_churn.risk(small_churn.codes(table.values, len(table)))
-    margin = twin.decision_function(build(table, []).x)
-    np.testing.assert_allclose(said, sigmoid(0.9 * margin + 0.1), atol=1e-12)
+    told = calibrated(twin.parts(build(table, []).x), CALIBRATION)
+    np.testing.assert_allclose(said, told, atol=1e-6)
 
 
 @settings(max_examples=100, deadline=None)
@@ -152,16 +153,20 @@ def test_hostile_values_are_refused_by_name_or_flagged(small_churn: ChurnModel, 
 @pytest.mark.parametrize(
     "change",
     [
-        lambda r: r.tensors.pop("yes"),
-        lambda r: r.tensors.pop("baseline"),
+        lambda r: r.tensors.pop("boosting.code"),
+        lambda r: r.tensors.pop("forest.value"),
+        lambda r: r.tensors.pop("calibration"),
         lambda r: r.tensors.update(calibration=np.array([1.0])),
-        lambda r: r.tensors.update(calibration=np.array([-1.0, 0.0])),
-        lambda r: r.tensors.update(baseline=np.zeros(2)),
+        lambda r: r.tensors.update(calibration=np.array([[-1.0, 0.0, 0.0], [1.0, 0.0, 0.0]])),
+        lambda r: r.tensors.update(calibration=np.array([[1.0, 0.0, 0.0], [1.0, -0.1, 0.0]])),
+        lambda r: r.tensors.update(calibration=np.zeros((2, 3))),
         lambda r: r.tensors.update(bounds=np.zeros((2, 2))),
         lambda r: r.tensors.update(edges=r.tensors["edges"][::-1]),
         lambda r: r.tensors.update(edges=r.tensors["edges"][1:]),
-        lambda r: r.tensors.update(yes=r.tensors["yes"][:, :, :2]),
-        lambda r: r.tensors.update(column=r.tensors["column"] + 50),
+        lambda r: r.tensors.update({"boosting.no": r.tensors["boosting.no"][1:]}),
+        lambda r: r.tensors.update({"boosting.no": r.tensors["boosting.no"] * 0}),
+        lambda r: r.tensors.update({"forest.column": r.tensors["forest.column"] + 50}),
+        lambda r: r.config["fields"][0].update(levels=[]),
         lambda r: r.config.pop("fields"),
         lambda r: r.config["fields"].pop(),
         lambda r: r.config["fields"][0].pop("levels"),
@@ -186,7 +191,7 @@ def released() -> ChurnModel:
 def test_the_released_model_keeps_its_promises() -> None:
     model = released()
     size = sum(p.stat().st_size for p in (Path("models/store/churn") / model.release.version).iterdir())
-    assert size < 2 * 2**20
+    assert size < 5e6
     assert answer(model, Customer("c")).risk == pytest.approx(0.17, abs=0.05)
 
 

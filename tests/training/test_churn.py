@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,18 @@ from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_s
 
 from features.errors import ConfigError
 from models.churn import sigmoid
-from models.tree_tables import tabulate
+from models.codes import inputs, load_coders, owners
+from models.tree_runner import TreeRunner
 from models.trees import Trees
 from tests.invented_customers import FIELDS, invented, write_csv
+from training.churn.calibrate import calibrate, calibrated
 from training.churn.copies import by_content, by_customer, customer_weights
+from training.churn.export import export
 from training.churn.figures import FIGURES, figures, with_intervals
-from training.churn.judge import calibrate, deal, held_margins, judge
-from training.churn.learn import export, fit_trees
-from training.churn.matrix import blanked, build
+from training.churn.judge import deal, held_out, judge
+from training.churn.learn import fit_trees
+from training.churn.matrix import blanked, build, coders
+from training.churn.run import describe
 from training.churn.table import SHARED, CustomerTable, read_table, shared_table
 from training.churn.worth import column_costs, gap_costs
 from training.config import load_churn_config
@@ -129,15 +134,28 @@ def test_only_known_deals() -> None:
 
 def test_blanking_leaves_what_is_left() -> None:
     x = np.arange(600.0).reshape(100, 6)
-    again = blanked(x, 2, 0)
+    again = blanked(x, 0)
     kept = ~np.isnan(again)
-    assert again.shape == (200, 6)
-    assert (again[kept] == np.tile(x, (2, 1))[kept]).all()
+    assert again.shape == (100, 6)
+    assert (again[kept] == x[kept]).all()
     assert 0.4 < kept.mean() < 0.6
     assert kept.all(axis=1).any(), "some rows stay whole"
 
 
-@pytest.mark.parametrize("overrides", [[], ["leaves=6"], ["leaves=2"], ["blanked=0"], ["min_rows=300"]], ids=str)
+def test_edges_stand_between_neighbours_or_quantiles() -> None:
+    table = invented(2000)
+    table.values["orders"][:] = np.arange(2000.0).tolist()
+    found = {c.field.name: c for c in coders(build(table, []), np.arange(2000))}
+    assert found["satisfaction"].edges.tolist() == [1.5, 2.5, 3.5, 4.5]
+    assert (found["satisfaction"].low, found["satisfaction"].high) == (1, 5)
+    assert len(found["orders"].edges) == 254
+    assert np.diff(found["orders"].edges).min() > 0
+
+
+KNOBS = [[], ["leaves=31"], ["leaves=2"], ["blanked=0"], ["min_rows=300"], ["forest=5", "leaves=31"]]
+
+
+@pytest.mark.parametrize("overrides", KNOBS, ids=str)
 @pytest.mark.parametrize("gaps", [0.0, 0.3])
 def test_what_is_taken_apart_says_what_was_fitted(overrides: list[str], gaps: float) -> None:
     table = invented(500, seed=3, gaps=gaps)
@@ -145,32 +163,64 @@ def test_what_is_taken_apart_says_what_was_fitted(overrides: list[str], gaps: fl
     weight = np.random.default_rng(0).random(500)
     model = fit_trees(matrix, np.arange(500), table.left, weight, config, 0)
     tensors = export(model, matrix, weight)
-    from features.customer import record
-    from models.codes import Coder
+    found = tuple(load_coders(describe(matrix)["fields"], tensors))
+    kinds = ["boosting", "forest"][: 1 + config.forest // 5]
+    runners = [TreeRunner(Trees.load(tensors, kind), owners(found), len(found)) for kind in kinds]
+    for some in (table, invented(300, seed=4, gaps=0.4)):
+        codes = np.stack([c.codes(some.values[c.field.name]) for c in found], axis=1)
+        seen = inputs(codes, found)
+        said = [runner.base + runner.shares(seen).sum(axis=1) for runner in runners]
+        np.testing.assert_allclose(said[0], model.boosting.decision_function(seen), atol=1e-5)
+        if model.forest:
+            own = seen[:, [c.field.trend == 0 or c.few for c in found for _ in range(c.width)]]
+            np.testing.assert_allclose(said[1], model.forest.predict_proba(own)[:, 1], atol=1e-5)
+    at_home = inputs(np.stack([c.codes(table.values[c.field.name]) for c in found], axis=1), found)
+    for runner in runners:
+        mean = np.average(runner.base + runner.shares(at_home).sum(axis=1), weights=weight)
+        assert runner.base == pytest.approx(mean, abs=1e-5), "the average customer"
 
-    ends, bounds = np.cumsum(tensors["edge_counts"]), tensors["bounds"]
-    coders = [
-        Coder(record()[f.name], tensors["edges"][end - n : end], levels, *map(float, b))
-        for f, levels, end, n, b in zip(matrix.fields, matrix.levels, ends, tensors["edge_counts"], bounds, strict=True)
-    ]
-    fresh = invented(300, seed=4, gaps=0.4)
-    for some in (table, fresh):
-        x = build(some, []).x
-        codes = np.stack([c.codes(some.values[c.field.name]) for c in coders], axis=1)
-        tables = tabulate(Trees.load(tensors), len(coders))
-        margin = tensors["baseline"][0] + tables.margin(tables.answers(codes))
-        np.testing.assert_allclose(margin, model.decision_function(x), atol=1e-12)
-    at_home = tables.margin(tables.answers(np.stack([c.codes(table.values[c.field.name]) for c in coders], axis=1)))
-    assert tables.base == pytest.approx(np.average(at_home, weights=weight), abs=1e-6), "the average customer"
+
+def test_copies_are_learnt_from_where_the_tables_steps_are_known() -> None:
+    table = invented(300, gaps=0.0)
+    config = load_churn_config([*SMALL, "forest=20", "blanked=0"])
+    # Free of trends, so that the forest sees every field.
+    free = build(table, [], ["tenure_months", "satisfaction"])
+    matrix = replace(free, steps=np.array([0.0, 3.0, 0.0, 0.0, 2.0, 0.0]))
+    apart = []
+    for stepped in (0.0, 1.0):
+        fitted = fit_trees(matrix, np.arange(300), table.left, np.ones(300), replace(config, stepped=stepped), 0)
+        apart.append(np.abs(fitted.parts(matrix.x + matrix.steps)[:, 1] - table.left).mean())
+    assert apart[1] < 0.7 * apart[0]
+    strangers = replace(matrix, steps=np.zeros(6))
+    fitted = fit_trees(strangers, np.arange(300), table.left, np.ones(300), replace(config, stepped=1.0), 0)
+    assert np.abs(fitted.parts(matrix.x + matrix.steps)[:, 1] - table.left).mean() == pytest.approx(apart[0])
+
+
+def parts(margins: Any, unknown: float = 0.0) -> Any:
+    return np.stack([margins, np.zeros(len(margins)), np.full(len(margins), unknown)], axis=1)
 
 
 def test_calibration_mends_what_is_too_sure() -> None:
     rng = np.random.default_rng(0)
     margins = rng.normal(0, 2, 4000)
     left = (rng.random(4000) < sigmoid(0.5 * margins - 1)).astype(float)
-    slope, offset = calibrate(margins, left)
-    assert (slope, offset) == (pytest.approx(0.5, abs=0.1), pytest.approx(-1, abs=0.15))
-    assert calibrate(-margins, left)[0] > 0, "risks are never turned around"
+    found = calibrate(parts(margins), left, np.ones(4000))
+    assert found[0] == pytest.approx([0.5, 0, -1], abs=0.15)
+    turned = calibrate(parts(-margins), left, np.ones(4000))
+    assert turned[:, :2].min() >= 0, "risks are never turned around"
+    assert turned[0, 0] > 0
+
+
+def test_calibration_knows_how_much_is_known() -> None:
+    rng = np.random.default_rng(1)
+    margins, unknown = rng.normal(0, 2, 20_000), rng.random(20_000)
+    left = (rng.random(20_000) < sigmoid((1 - 0.8 * unknown) * margins - 1 + unknown)).astype(float)
+    told = parts(margins)
+    told[:, 2] = unknown
+    found = calibrate(told, left, np.ones(20_000))
+    assert found[:, 0] == pytest.approx([1, 0.2], abs=0.15)
+    assert found[:, 2] == pytest.approx([-1, 0], abs=0.15)
+    assert calibrated(told, found).mean() == pytest.approx(left.mean(), abs=0.01)
 
 
 def test_a_judgement_has_every_deal_and_rival() -> None:
@@ -188,7 +238,7 @@ def test_a_judgement_has_every_deal_and_rival() -> None:
 def test_a_round_is_the_same_again_and_another_is_not() -> None:
     table = invented(300)
     matrix, config = build(table, []), load_churn_config(SMALL)
-    one, two, other = (held_margins(matrix, table.left, np.arange(300), config, r).margins for r in (0, 0, 1))
+    one, two, other = (held_out(matrix, table.left, np.arange(300), config, r).parts for r in (0, 0, 1))
     assert (one == two).all()
     assert (one != other).any()
 
@@ -230,6 +280,11 @@ def test_a_table_that_cannot_be_learnt_from(tmp_path: Path, change: Any, told: s
     path.write_text(change(path.read_text()))
     with pytest.raises(ConfigError, match=told):
         read_table(path, None)
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_a_shared_tables_own_knobs_are_knobs(name: str) -> None:
+    assert load_churn_config(list(SHARED[name].knobs)).folds == 5
 
 
 @pytest.mark.parametrize("name", SHARED)

@@ -14,7 +14,7 @@ from models.release import current_version, list_versions, load_release
 from tests.invented_customers import invented, write_csv
 from tests.training.own_store import own_store
 
-KNOBS = ["trees=20", "rate=0.3", "folds=2", "repeats=1", "draws=10", "shuffles=1"]
+KNOBS = ["trees=20", "forest=5", "rate=0.3", "folds=2", "repeats=1", "draws=10", "shuffles=1"]
 SETTINGS = [x for knob in KNOBS for x in ("--set", knob)]
 
 
@@ -110,7 +110,7 @@ def test_a_mapping_of_ones_own(store: Path, capsys: pytest.CaptureFixture[str]) 
     [
         ["fit", "churn", "--data", "nowhere.csv"],
         ["fit", "churn", "--source", "nobody"],
-        ["fit", "churn", "--set", "leaves=31"],
+        ["fit", "churn", "--set", "leaves=256"],
         ["fit", "churn", "--set", "treees=3"],
         ["fit", "churn", "--data", "nowhere.csv", "--mapping", "nowhere.yaml"],
         ["simulate", "--set", "days=1"],

@@ -15,6 +15,11 @@ _TEACHING = """**It was learnt from a public teaching table, not from a shop.** 
 means there, nobody says; some of it looks made up. It shows that everything works. Before a decision rests on it, a
 shop must train on its own customers: `python -m training fit churn --data CSV --mapping YAML`, in which every row says
 what was known on a day in the past, and who had left some months later."""
+_COPIES = """**It is told how this table copies its customers**: it learns from each again with every number raised, and
+lowered, by one step. That finds copies and is worth nothing for customers who are new, as the lines `ours not told of
+copies` show.
+
+"""
 _OWN = """It holds for customers like those of its table, as long as they are: train again when prices, products or the
 season change."""
 _DEALS = {
@@ -22,6 +27,11 @@ _DEALS = {
     "content": "equal rows in one fold, changed copies not",
     "random": "rows as they come",
 }
+
+
+def _engine(knobs: Mapping[str, Any]) -> str:
+    forest = f" and a forest of {knobs['forest']}" if knobs["forest"] else ""
+    return f"{knobs['trees']} boosted trees of {knobs['leaves']} leaves{forest}"
 
 
 def _cell(row: Mapping[str, Any], figure: str) -> str:
@@ -54,12 +64,13 @@ def write_card(name: str, facts: Mapping[str, Any]) -> str:
     tables = [[d["name"], str(d["rows"]), str(d["customers"]), d["sha256"][:12]] for d in data]
     return f"""# {name}
 
-Tells how likely a customer is to leave, and what speaks for it. {facts["knobs"]["trees"]} boosted trees of
-{facts["knobs"]["leaves"]} leaves, monotone where sense demands it, calibrated by Platt's method on customers held out;
-a missing value is a value of its own. Reasons are exact path-dependent Shapley values in log-odds, against the average
-customer of the table.
+Tells how likely a customer is to leave, and what speaks for it. {_engine(facts["knobs"])}, monotone where sense demands
+it, calibrated by Platt's method on customers held out, according to how much is known of each; a missing value is a
+value of its own. Reasons are what each question on a tree's path changes of what is expected (Saabas), in log-odds,
+against the average customer of the table. They add up to the risk exactly; they are no Shapley values, and a field that
+is asked about far down gets more than its due.
 
-{_TEACHING if facts["teaching"] else _OWN}
+{_COPIES if facts["knobs"]["stepped"] else ""}{_TEACHING if facts["teaching"] else _OWN}
 
 ## Held-out figures
 {facts["knobs"]["folds"]}-fold cross-validation, dealt {facts["knobs"]["repeats"]} times; in brackets 95 % intervals
@@ -76,7 +87,8 @@ Every field unknown half of the time, at random.
 {markdown(["learnt", *_HEADINGS.values()], gaps)}
 
 ## What each field is worth
-By how much AUC falls, and Brier changes, when a field is shuffled among the customers judged, or was never learnt from.
+By how much AUC falls, and Brier changes, when a field is shuffled among the customers judged, or was never learnt from
+(by boosting alone).
 
 {markdown(["field", *next(iter(facts["worth"].values()))], costs)}
 

@@ -10,41 +10,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 
-from models.churn import sigmoid
+from training.churn.calibrate import calibrated, calibration
 from training.churn.copies import customer_weights
 from training.churn.figures import with_intervals
-from training.churn.learn import fit_trees
-from training.churn.matrix import Floats, Matrix
+from training.churn.learn import Fitted, fit_trees
+from training.churn.matrix import Floats, Matrix, blanked
 from training.churn.rivals import RIVALS
 from training.config import ChurnConfig
 
-__all__ = ["Held", "Judged", "calibrate", "deal", "held_margins", "judge"]
+__all__ = ["Held", "Judged", "deal", "folds", "held_out", "held_parts", "judge"]
 
 Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a model said of customers it did not see.
+    """What models said of customers they did not see.
 
     Attributes
     ----------
-    margins : ndarray of float64, (repeats, n)
-        Before calibration.
+    parts : ndarray of float64, (repeats, 2, n, 3)
+        Before calibration: of the records as they are, and with fields left out.
     p : ndarray of float64, (repeats, n)
         Calibrated by the other folds.
     """
 
-    margins: Floats
+    parts: Floats
     p: Floats
 
 
@@ -60,14 +59,14 @@ class Judged:
         On the deal that the release is made for.
     rivals : dict of str to ndarray of float64, each (n,)
         Their probabilities in the first round of that deal, for plots.
-    calibration : tuple of float
-        Slope and offset for the release.
+    calibration : ndarray of float64, (2, 3)
+        For the release.
     """
 
     metrics: dict[str, dict[str, float]]
     held: Held
     rivals: dict[str, Floats]
-    calibration: tuple[float, float]
+    calibration: Floats
 
 
 def deal(left: Floats, group: Ints, folds: int, seed: int) -> Iterator[tuple[Ints, Ints]]:
@@ -76,23 +75,29 @@ def deal(left: Floats, group: Ints, folds: int, seed: int) -> Iterator[tuple[Int
     yield from split.split(np.zeros(len(left)), left, group)
 
 
-def calibrate(margins: Floats, left: Floats) -> tuple[float, float]:
-    """Fit Platt's slope and offset; the slope is never below a tenth, so that the order of customers stands."""
-    model = LogisticRegression(C=1e6, max_iter=1000).fit(margins.reshape(-1, 1), left)
-    return max(0.1, float(model.coef_[0, 0])), float(model.intercept_[0])
+def held_parts(models: Sequence[tuple[Fitted, Ints]], x: Floats, seed: int) -> Floats:
+    """Say of every row what the model says that did not see it, as it is and with gaps, ``(2, n, 3)``."""
+    out, gaps = np.zeros((2, len(x), 3)), blanked(x, seed + 1)
+    for model, held in models:
+        out[0, held], out[1, held] = model.parts(x[held]), model.parts(gaps[held])
+    return out
 
 
-def held_margins(matrix: Matrix, left: Floats, group: Ints, config: ChurnConfig, repeat: int) -> Held:
+def folds(matrix: Matrix, left: Floats, group: Ints, config: ChurnConfig, repeat: int = 0) -> list[tuple[Fitted, Ints]]:
+    """Fit one round of folds: each model with the rows that it did not see."""
+    weight, seed = customer_weights(group), config.seed + repeat
+    dealt = deal(left, group, config.folds, seed)
+    return [(fit_trees(matrix, train, left, weight, config, seed), held) for train, held in dealt]
+
+
+def held_out(matrix: Matrix, left: Floats, group: Ints, config: ChurnConfig, repeat: int) -> Held:
     """Judge every row once by trees that did not see its group."""
-    margins, p, fold = np.zeros(len(left)), np.zeros(len(left)), np.zeros(len(left), int)
-    weight = customer_weights(group)
-    for k, (train, held) in enumerate(deal(left, group, config.folds, config.seed + repeat)):
-        model = fit_trees(matrix, train, left, weight, config, config.seed + repeat)
-        margins[held], fold[held] = model.decision_function(matrix.x[held]), k
-    for k in range(config.folds):
-        slope, offset = calibrate(margins[fold != k], left[fold != k])
-        p[fold == k] = sigmoid(slope * margins[fold == k] + offset)
-    return Held(margins[None], p[None])
+    models, p = folds(matrix, left, group, config, repeat), np.zeros(len(left))
+    parts = held_parts(models, matrix.x, config.seed + repeat)
+    for _, held in models:
+        rest = np.setdiff1d(np.arange(len(left)), held)
+        p[held] = calibrated(parts[0, held], calibration(parts[:, rest], left[rest]))
+    return Held(parts[None], p[None])
 
 
 def _rival(name: str, matrix: Matrix, left: Floats, group: Ints, config: ChurnConfig, repeat: int) -> Floats:
@@ -100,6 +105,12 @@ def _rival(name: str, matrix: Matrix, left: Floats, group: Ints, config: ChurnCo
     for train, held in deal(left, group, config.folds, config.seed + repeat):
         p[held] = RIVALS[name](matrix, train, left, held)
     return p
+
+
+def _versions(config: ChurnConfig, matrix: Matrix) -> dict[str, ChurnConfig]:
+    """Give what is released, and, where it is told how copies are made, the same without that."""
+    told = config.stepped and matrix.steps.any()
+    return {"": config} | ({"/ours not told of copies": replace(config, stepped=0.0)} if told else {})
 
 
 def judge(matrix: Matrix, left: Floats, groups: Mapping[str, Ints], config: ChurnConfig) -> Judged:
@@ -118,14 +129,16 @@ def judge(matrix: Matrix, left: Floats, groups: Mapping[str, Ints], config: Chur
     rivals: dict[str, Any] = {}
     customers, meant = groups["customers"], config.deal if config.deal in groups else "customers"
     for name, group in groups.items():
-        rounds = [held_margins(matrix, left, group, config, r) for r in range(config.repeats)]
-        ours[name] = Held(np.concatenate([r.margins for r in rounds]), np.concatenate([r.p for r in rounds]))
-        metrics[name] = with_intervals(list(ours[name].p), left, customers, config.draws, config.seed)
+        for also, how in _versions(config, matrix).items():
+            rounds = [held_out(matrix, left, group, how, r) for r in range(config.repeats)]
+            told = np.concatenate([r.p for r in rounds])
+            metrics[name + also] = with_intervals(list(told), left, customers, config.draws, config.seed)
+            ours[name + also] = Held(np.concatenate([r.parts for r in rounds]), told)
         for rival in RIVALS:
-            told = [_rival(rival, matrix, left, group, config, r) for r in range(config.repeats)]
-            metrics[f"{name}/{rival}"] = with_intervals(told, left, customers, config.draws, config.seed)
+            theirs = [_rival(rival, matrix, left, group, config, r) for r in range(config.repeats)]
+            metrics[f"{name}/{rival}"] = with_intervals(theirs, left, customers, config.draws, config.seed)
             if name == meant:
-                rivals[rival] = told[0]
+                rivals[rival] = theirs[0]
     held = ours[meant]
-    slope, offset = calibrate(held.margins.ravel(), np.tile(left, config.repeats))
-    return Judged(metrics, held, rivals, (slope, offset))
+    every = np.concatenate(list(held.parts), axis=1)  # (2, repeats * n, 3)
+    return Judged(metrics, held, rivals, calibration(every, np.tile(left, config.repeats)))

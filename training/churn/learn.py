@@ -1,24 +1,73 @@
-"""Fits boosted trees with scikit-learn, and takes them apart into what `models.trees` answers with."""
+"""Fits boosted trees and a forest with scikit-learn on what `models.codes` makes of customers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
 
-from models.tree_tables import tabulate
-from models.trees import Trees, leaf_numbers
-from training.churn.matrix import Floats, Matrix, blanked
+from models.codes import Coder, inputs, owners, safer
+from models.trees import Codes
+from training.churn.matrix import Floats, Matrix, blanked, coders
 from training.config import ChurnConfig
 
-__all__ = ["export", "fit_trees"]
+__all__ = ["Fitted", "fit_trees", "forest_inputs"]
 
 
-def fit_trees(matrix: Matrix, rows: Any, left: Floats, weight: Floats, config: ChurnConfig, seed: int) -> Any:
-    """Fit on some rows of a matrix, each also with fields left out.
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What was learnt, as scikit-learn has it.
+
+    Attributes
+    ----------
+    coders : tuple of Coder
+    boosting : HistGradientBoostingClassifier
+    forest : ExtraTreesClassifier or None
+        It looks at `forest_inputs` only.
+    """
+
+    coders: tuple[Coder, ...]
+    boosting: Any
+    forest: Any
+
+    def parts(self, x: Floats) -> Floats:
+        """Say of rows ``(n, c)`` what calibration puts together, ``(n, 3)``.
+
+        The boosting's margin, the forest's share of leavers, and the share of fields that are not known. The forest's
+        is the highest of what it says of a row and of those that should be no riskier, as in `models.churn`.
+        """
+        codes = codes_of(x, self.coders)
+        boosted = self.boosting.decision_function(inputs(codes, self.coders))
+        gaps = np.isnan(x).mean(axis=1)
+        if self.forest is None:
+            return np.stack([boosted, np.zeros(len(x)), gaps], axis=1)
+        seen = forest_inputs(self.coders)
+        told = [
+            self.forest.predict_proba(inputs(c, self.coders)[:, seen])[:, 1]
+            for c in [codes, *safer(codes, self.coders)]
+        ]
+        return np.stack([boosted, np.max(told, axis=0), gaps], axis=1)
+
+
+def codes_of(x: Floats, coders: Sequence[Coder]) -> Codes:
+    """Give the codes of rows of a matrix, ``(n, c)``."""
+    columns = [x[:, i] if c.levels else np.searchsorted(c.edges, x[:, i], side="left") for i, c in enumerate(coders)]
+    known = np.nan_to_num(np.stack(columns, axis=1))
+    return np.where(np.isnan(x), [c.missing for c in coders], known).astype(np.uint8)
+
+
+def forest_inputs(coders: Sequence[Coder]) -> npt.NDArray[np.int64]:
+    """Tell which inputs a forest may ask about: not those of a trend that `models.codes.safer` does not keep."""
+    fine = np.array([c.field.trend == 0 or c.few for c in coders])
+    return np.flatnonzero(fine[owners(coders)])
+
+
+def fit_trees(matrix: Matrix, rows: Any, left: Floats, weight: Floats, config: ChurnConfig, seed: int) -> Fitted:
+    """Fit on some rows of a matrix, some of them again with fields left out, and again as their copies would be.
 
     Parameters
     ----------
@@ -29,133 +78,35 @@ def fit_trees(matrix: Matrix, rows: Any, left: Floats, weight: Floats, config: C
         Of all rows of the matrix.
     config : ChurnConfig
     seed : int
-
-    Returns
-    -------
-    HistGradientBoostingClassifier
     """
-    x, again = matrix.x[rows], 1 + config.blanked
-    return HistGradientBoostingClassifier(
+    how = coders(matrix, rows)
+    x, again, counts = _shown(matrix, rows, weight, config, seed)
+    seen, y = inputs(codes_of(x, how), how), left[again]
+    boosting = HistGradientBoostingClassifier(
         learning_rate=config.rate,
         max_iter=config.trees,
         max_leaf_nodes=config.leaves,
         max_features=config.split_share,
         min_samples_leaf=config.min_rows,
-        categorical_features=matrix.categories,
-        monotonic_cst=[f.trend for f in matrix.fields],
+        monotonic_cst=[how[i].field.trend for i in owners(how)],
         early_stopping=False,
         random_state=seed,
-    ).fit(
-        np.vstack([x, blanked(x, config.blanked, seed)]),
-        np.tile(left[rows], again),
-        np.tile(weight[rows], again),
-    )
+    ).fit(seen, y, counts)
+    if not config.forest:
+        return Fitted(how, boosting, None)
+    # Half of the inputs at each split, and leaves of one customer: what is learnt by heart, the forest averages.
+    forest = ExtraTreesClassifier(config.forest, max_features=0.5, random_state=seed)
+    return Fitted(how, boosting, forest.fit(seen[:, forest_inputs(how)], y, counts))
 
 
-def export(model: Any, matrix: Matrix, weight: Floats) -> dict[str, npt.NDArray[Any]]:
-    """Take a fitted model apart: the tensors of a release, but for its calibration.
-
-    Parameters
-    ----------
-    model : HistGradientBoostingClassifier
-    matrix : Matrix
-        Its rows are the customers that a risk is compared with.
-    weight : ndarray of float64, (n,)
-    """
-    nodes = [(p.nodes, p.raw_left_cat_bitsets) for step in model._predictors for p in step]  # noqa: SLF001 (no public way)
-    baseline = float(model._baseline_prediction.item())  # noqa: SLF001
-    baseline += sum(float(n["value"][0]) for n, _ in nodes if len(n) == 1)
-    nodes = [pair for pair in nodes if len(pair[0]) > 1]
-    edges = _edges(nodes, len(matrix.fields), matrix.categories)
-    missing = [
-        len(lv) if own else len(e) + 1 for lv, e, own in zip(matrix.levels, edges, matrix.categories, strict=True)
-    ]
-    trees = _empty(len(nodes), max(len(n) // 2 for n, _ in nodes), max(missing) + 1)
-    for t, (rows, bitsets) in enumerate(nodes):
-        _take(trees, t, rows, bitsets, edges, missing)
-    _count(trees, _codes(matrix, edges, missing), weight)
-    numbers = np.where(np.isnan(matrix.x).all(axis=0), 0.0, matrix.x)
-    bounds = np.stack([np.nanmin(numbers, axis=0), np.nanmax(numbers, axis=0)], axis=1)
-    return {
-        "column": trees.column.astype(np.int16),
-        "yes": trees.yes.astype(np.uint8),
-        "child": trees.child.astype(np.int8),
-        "leaf": trees.leaf,
-        "cover": trees.cover.astype(np.float32),
-        "edges": np.concatenate([np.zeros(0), *edges]),
-        "edge_counts": np.array([len(e) for e in edges], np.int32),
-        "bounds": bounds,
-        "baseline": np.array([baseline]),
-    }
-
-
-def _empty(t: int, s: int, codes: int) -> Trees:
-    """Make room for t trees of at most s splits."""
-    return Trees(
-        np.full((t, s), -1, np.int64),
-        np.zeros((t, s, codes), np.bool_),
-        np.full((t, s, 2), -1, np.int64),
-        np.zeros((t, s + 1)),
-        np.zeros((t, s + 1)),
-    )
-
-
-def _edges(nodes: Sequence[Any], columns: int, categories: Sequence[bool]) -> list[Floats]:
-    """Collect the thresholds of each number, rising; an infinite one only parts what is missing from the rest."""
-    found: list[list[float]] = [[] for _ in range(columns)]
-    for rows, _ in nodes:
-        for node in rows[rows["is_leaf"] == 0]:
-            if not node["is_categorical"] and np.isfinite(node["num_threshold"]):
-                found[node["feature_idx"]].append(float(node["num_threshold"]))
-    return [np.unique(f) if not own else np.zeros(0) for f, own in zip(found, categories, strict=True)]
-
-
-def _take(trees: Trees, t: int, rows: Any, bitsets: Any, edges: Sequence[Floats], missing: Sequence[int]) -> None:
-    """Take over one tree, numbered from the root on; the codes that go left are those that say yes."""
-    splits: dict[int, int] = {}
-    leaves: dict[int, int] = {}
-    queue = [0]
-    for at in queue:  # grows while it is walked
-        if rows["is_leaf"][at]:
-            trees.leaf[t, leaves.setdefault(at, len(leaves))] = rows["value"][at]
-        else:
-            splits[at] = len(splits)
-            queue += [int(rows["right"][at]), int(rows["left"][at])]
-    for at, split in splits.items():
-        node = rows[at]
-        column = int(node["feature_idx"])
-        trees.column[t, split] = column
-        trees.yes[t, split, : missing[column]] = _left_codes(node, bitsets, edges[column], missing[column])
-        trees.yes[t, split, missing[column]] = bool(node["missing_go_to_left"])
-        for side, child in enumerate((int(node["right"]), int(node["left"]))):
-            trees.child[t, split, side] = splits[child] if child in splits else -1 - leaves[child]
-
-
-def _left_codes(node: Any, bitsets: Any, edges: Floats, codes: int) -> npt.NDArray[np.bool_]:
-    code = np.arange(codes)
-    if node["is_categorical"]:
-        words = bitsets[node["bitset_idx"]]
-        out: npt.NDArray[np.bool_] = ((words[code // 32] >> (code % 32)) & 1).astype(np.bool_)
-        return out
-    if np.isinf(node["num_threshold"]):
-        return np.full(codes, node["num_threshold"] > 0)
-    below: npt.NDArray[np.bool_] = code <= np.searchsorted(edges, node["num_threshold"])
-    return below
-
-
-def _codes(matrix: Matrix, edges: Sequence[Floats], missing: Sequence[int]) -> npt.NDArray[np.uint8]:
-    columns = [
-        x if own else np.searchsorted(e, x, side="left")
-        for x, e, own in zip(matrix.x.T, edges, matrix.categories, strict=True)
-    ]
-    gone = np.isnan(matrix.x)
-    return np.where(gone, np.array(missing), np.nan_to_num(np.array(columns).T)).astype(np.uint8)
-
-
-def _count(trees: Trees, codes: npt.NDArray[np.uint8], weight: Floats) -> None:
-    """Count the customers in each leaf."""
-    answers = tabulate(trees, codes.shape[1]).answers(codes)
-    where = leaf_numbers(trees)
-    for t in range(len(trees.leaf)):
-        leaf = where[t, answers[:, t]]
-        trees.cover[t] = np.bincount(leaf, weight, minlength=trees.leaf.shape[1]) / weight.sum()
+def _shown(
+    matrix: Matrix, rows: Any, weight: Floats, config: ChurnConfig, seed: int
+) -> tuple[Floats, npt.NDArray[np.int64], Floats]:
+    """Give what is learnt from: values ``(k, c)``, whose they are, and what each counts, both ``(k,)``."""
+    some = np.random.default_rng(seed).permutation(rows)[: round(config.blanked * len(rows))]
+    shown = [(matrix.x[rows], rows, 1.0), (blanked(matrix.x[some], seed), some, config.blanked_weight)]
+    if config.stepped and matrix.steps.any():
+        shown += [(matrix.x[rows] + way * matrix.steps, rows, config.stepped) for way in (1, -1)]
+    values, whose, share = zip(*shown, strict=True)
+    counts = [weight[r] * s for r, s in zip(whose, share, strict=True)]
+    return np.vstack(values), np.concatenate(whose), np.concatenate(counts)

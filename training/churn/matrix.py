@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from features.customer import Field
-from training.churn.table import CustomerTable
+from models.codes import Coder
+from models.trees import MAX_CODES
+from training.churn.table import SHARED, CustomerTable
 
-__all__ = ["Matrix", "blanked", "build"]
+__all__ = ["Matrix", "blanked", "build", "coders"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -28,11 +31,14 @@ class Matrix:
         Categories first: scikit-learn's boosting puts them there, and so its columns keep our numbers.
     levels : tuple of tuple of str, (c,)
         Of categories; all of them occur.
+    steps : ndarray of float64, (c,)
+        By how much a copy of a customer may be raised, all fields at once; nothing where no copies are known.
     """
 
     x: Floats
     fields: tuple[Field, ...]
     levels: tuple[tuple[str, ...], ...]
+    steps: Floats
 
     @property
     def categories(self) -> list[bool]:
@@ -53,12 +59,25 @@ def build(table: CustomerTable, leave_out: Collection[str], free: Collection[str
         place = {v: float(i) for i, v in enumerate(own)}
         levels.append(own)
         columns.append([np.nan if v is None else place[v] if isinstance(v, str) else float(v) for v in values])
-    return Matrix(np.array(columns).T, tuple(fields), tuple(levels))
+    steps = SHARED[table.name].steps if table.name in SHARED else {}
+    return Matrix(np.array(columns).T, tuple(fields), tuple(levels), np.array([steps.get(f.name, 0.0) for f in fields]))
 
 
-def blanked(x: Floats, times: int, seed: int) -> Floats:
-    """Give rows again with cells left out at random, ``(times * n, c)``: each row loses another share of them."""
+def coders(matrix: Matrix, rows: Any) -> tuple[Coder, ...]:
+    """Learn from some rows how fields become codes: an edge between neighbouring values, of many between quantiles."""
+    out = []
+    for column, field, levels in zip(matrix.x[rows].T, matrix.fields, matrix.levels, strict=True):
+        known = column[~np.isnan(column)]
+        values = np.unique(known) if len(known) else np.zeros(1)
+        low, high = float(values[0]), float(values[-1])
+        if len(values) > MAX_CODES - 1:
+            values = np.unique(np.quantile(known, np.linspace(0, 1, MAX_CODES - 1)))
+        edges = np.zeros(0) if field.kind == "category" else (values[1:] + values[:-1]) / 2
+        out.append(Coder(field, edges, levels, low, high))
+    return tuple(out)
+
+
+def blanked(x: Floats, seed: int) -> Floats:
+    """Give rows again with cells left out at random, ``(n, c)``: each row loses another share of them."""
     rng = np.random.default_rng(seed)
-    out = np.tile(x, (times, 1))
-    out[rng.random(out.shape) < rng.random((len(out), 1))] = np.nan
-    return out
+    return np.where(rng.random(x.shape) < rng.random((len(x), 1)), np.nan, x)

@@ -16,14 +16,16 @@ from mlflow.types import ColSpec, DataType, Schema
 from features.customer import Field
 from features.errors import ConfigError, ReleaseError
 from features.taxonomy import Label, Taxonomy
-from models.churn import ChurnModel, sigmoid
+from models.churn import ChurnModel
 from models.release import load_release, save_release
 from training import track
+from training.churn.calibrate import calibrated
 from training.churn.card import write_card
 from training.churn.copies import by_content, by_customer, customer_weights
+from training.churn.export import export
 from training.churn.figures import FIGURES, figures
 from training.churn.judge import Judged, judge
-from training.churn.learn import export, fit_trees
+from training.churn.learn import Fitted, fit_trees
 from training.churn.matrix import Matrix, build
 from training.churn.plots import churn_plots
 from training.churn.table import SHARED, CustomerTable, read_table, shared_table
@@ -40,6 +42,8 @@ OUTCOMES: Final = Taxonomy(1, (Label("stays", "留存", "stays"), Label("leaves"
 DEFAULT: Final = "ecommerce"
 # Of each outcome: with fewer, a fold holds ten, and no figure means anything.
 FEWEST: Final = 50
+# A release tells in singles what was learnt in doubles: risks may differ by this much, far below what is told of them.
+TWINS: Final = 1e-5
 
 
 def own_table(arguments: argparse.Namespace) -> CustomerTable:
@@ -76,8 +80,9 @@ def _groups(table: CustomerTable, config: ChurnConfig) -> dict[str, npt.NDArray[
 
 def fit_churn(arguments: argparse.Namespace) -> tuple[str, Path]:
     """Judge, fit, export, log and register; gives the release's name and folder."""
-    config = load_churn_config(arguments.set)
     table = own_table(arguments)
+    known = SHARED[table.name].knobs if table.name in SHARED else []
+    config = load_churn_config([*known, *arguments.set])
     default = "churn" if table.name == DEFAULT and not arguments.data else track.name_of(f"churn-{table.name}")
     name = arguments.release_name or default
     if min(table.left.sum(), len(table) - table.left.sum()) < FEWEST:
@@ -114,7 +119,7 @@ def _save(
 
     weight = customer_weights(meant)
     model = fit_trees(matrix, np.arange(len(table)), table.left, weight, config, config.seed)
-    tensors = {**export(model, matrix, weight), "calibration": np.array(judged.calibration)}
+    tensors = {**export(model, matrix, weight), "calibration": judged.calibration}
     facts = {
         "metrics": rounded(judged.metrics),
         "worth": rounded(worth),
@@ -150,19 +155,18 @@ def _field(field: Field, levels: tuple[str, ...]) -> dict[str, Any]:
 
 
 def check_release(
-    model: ChurnModel, twin: Any, matrix: Matrix, table: CustomerTable, calibration: tuple[float, float]
+    model: ChurnModel, twin: Fitted, matrix: Matrix, table: CustomerTable, calibration: npt.NDArray[np.float64]
 ) -> None:
     """See that the saved release, by the code that answers, says what scikit-learn says, row by row.
 
     Raises
     ------
     ReleaseError
-        If a risk differs by more than sums in another order do.
+        If a risk differs by more than `TWINS`.
     """
-    slope, offset = calibration
     said = model.risk(model.codes(table.values, len(table)))
-    apart = float(np.abs(said - sigmoid(slope * twin.decision_function(matrix.x) + offset)).max())
-    if apart > 1e-9:
+    apart = float(np.abs(said - calibrated(twin.parts(matrix.x), calibration)).max())
+    if apart > TWINS:
         raise ReleaseError(f"the saved release differs from what was fitted by {apart:.3g}")
 
 
@@ -185,7 +189,7 @@ def customers_kind(fields: tuple[Field, ...]) -> track.Kind:
         inputs=Schema(columns),
         outputs=Schema([*outputs, ColSpec(DataType.string, "answer")]),
         example={"id": ["1"], **numbers},
-        requirements=["numpy", "pandas", "pyyaml", "safetensors"],
+        requirements=["numpy", "onnxruntime", "pandas", "pyyaml", "safetensors"],
     )
 
 

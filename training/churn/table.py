@@ -59,6 +59,7 @@ class Shared:
     alike: float
     steps: Mapping[str, float]
     remarks: tuple[str, ...] = ()
+    knobs: tuple[str, ...] = ()
 
 
 SHARED: Final[dict[str, Shared]] = {
