@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime as ort
 
 from features.errors import ReleaseError
 from models.places import HEAT, Box, Floats, Frame, letterbox, outline
 from models.release import Release
+from models.session import open_session
 
 __all__ = ["Look", "PhotoNetwork"]
 
@@ -77,13 +77,7 @@ class PhotoNetwork:
         shapes = [release.tensors[name].shape for name in names]
         if shapes != [(1,), (c,), (k,), (k,)]:
             raise ReleaseError("weights.safetensors: shapes do not fit the conditions and maps")
-        options = ort.SessionOptions()
-        # A second thread beside tickets makes both slower.
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        # A model may name files that hold its weights; without this, any below or above the working directory.
-        options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(release.path))
-        self._session = ort.InferenceSession(release.network, options, providers=["CPUExecutionProvider"])
+        self._session = open_session(release.network, release.path)
         logits, heat = self.raw(np.zeros((1, self.size, self.size, 3), np.uint8))
         # Looked at as they come: calibration would stretch a single logit or map over all.
         if logits.shape != (1, c) or heat.shape != (1, k, heat.shape[-1], heat.shape[-1]):

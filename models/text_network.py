@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
-import onnxruntime as ort
 from tokenizers import Tokenizer
 
 from features.errors import ReleaseError
 from features.text import for_reader, shortened
+from models.session import open_session
 from models.space import Floats
 
 __all__ = ["TextNetwork", "readable"]
@@ -46,14 +46,10 @@ class TextNetwork:
     """
 
     def __init__(self, network: bytes, tokenizer: bytes, prefix: str, outputs: int) -> None:
-        options = ort.SessionOptions()
-        # A second thread makes a short text slower on a small machine.
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
         self._prefix = prefix
         try:
             self._tokenizer: Any = Tokenizer.from_str(tokenizer.decode())
-            self._session = ort.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+            self._session = open_session(network)
             probe = self._logits("预热")
         except Exception as error:  # both libraries have kinds of their own
             raise ReleaseError(f"not what a network of texts is: {error!r}") from error

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 
+from models.session import open_session
 from models.tree_graph import Ints, graph_of
 from models.trees import Floats, Trees
 
@@ -43,12 +43,7 @@ class TreeRunner:
         if trees.column.max(initial=-1) >= len(owner) or owner.max(initial=-1) >= fields:
             raise ValueError("a split asks about an input that is not there")
         self.base = float(trees.value[trees.parent < 0].sum())
-        options = ort.SessionOptions()
-        # A second thread beside tickets makes both slower.
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        graph = graph_of(trees, owner, fields)
-        self._session = ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self._session = open_session(graph_of(trees, owner, fields))
 
     def shares(self, inputs: Floats) -> Floats:
         """Tell how much of the margin each field accounts for beyond `base`: ``(n, inputs)`` gives ``(n, fields)``.

@@ -10,14 +10,13 @@ from tempfile import TemporaryDirectory
 import yaml
 
 from features.taxonomy import Taxonomy, default_taxonomy
-from models.release import load_release
+from models.release import load_release, save_release
 from models.triage import TriageModel
 from training import track
-from training.config import HERE, TriageConfig, load_config
+from training.config import HERE, load_config
 from training.costs import costs
 from training.dataset import Dataset, gather
 from training.triage import Fitted, fit
-from training.triage_run import save
 
 __all__ = ["ablation"]
 
@@ -48,16 +47,18 @@ def ablation(page: str, given: list[str]) -> dict[str, dict[str, float]]:
         with track.run(f"triage-{page}", {**config.as_dict(), "variant": variant}):
             fitted = fit(data, taxonomy, config)
             minutes = (time.perf_counter() - started) / 60
-            told = {**fitted.judged.metrics["all"], "minutes": minutes, **_costs(fitted, data, taxonomy, config)}
+            told = {**fitted.judged.metrics["all"], "minutes": minutes, **_costs(fitted, data, taxonomy)}
             track.log_figures({**fitted.judged.metrics, "all": told}, {}, {})
         table[variant] = {**told, "n": float(len(data.rows))}
         log.info("%s: %s", variant, {k: round(v, 3) for k, v in table[variant].items()})
     return table
 
 
-def _costs(fitted: Fitted, data: Dataset, taxonomy: Taxonomy, config: TriageConfig) -> dict[str, float]:
+def _costs(fitted: Fitted, data: Dataset, taxonomy: Taxonomy) -> dict[str, float]:
     """Tell what a variant would cost where it answers; nothing of it is kept."""
     with TemporaryDirectory() as place:
-        folder = save("variant", fitted, data, taxonomy, config, "", Path(place))
+        folder = save_release(
+            "variant", fitted.tensors, taxonomy, fitted.config, {}, "", {}, Path(place), *fitted.files
+        )
         model = TriageModel(load_release("variant", folder=folder))
         return costs(model, folder, [data.rows[i].text for i in data.judged])

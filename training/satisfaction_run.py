@@ -32,8 +32,6 @@ def fit_dialogues(overrides: list[str]) -> Path:
     ConfigError
         If the dialogues are not on this machine.
     """
-    from training.track import CANDIDATES
-
     config = load_satisfaction_config(overrides)
     try:
         rated = load_rated()
@@ -46,7 +44,7 @@ def fit_dialogues(overrides: list[str]) -> Path:
         tensors, release, found = fit(rated, config)
         facts = {"metrics": rounded(found), "data": data, "encoder": release["encoder"], "knobs": config.as_dict()}
         card, who = write_card(facts), made_by(run)
-        folder = save_release("satisfaction", tensors, SATISFACTION, release, facts, card, who, CANDIDATES)
+        folder = save_release("satisfaction", tensors, SATISFACTION, release, facts, card, who, track.CANDIDATES)
         SatisfactionModel(load_release("satisfaction", folder=folder))  # it must load by the code that answers
         track.log_figures(found, {}, {})
         number = track.log_release("satisfaction", folder, track.DIALOGUES)

@@ -21,7 +21,6 @@ from training.dataset import Dataset, Ints
 from training.heads import Linear, fit_heads
 from training.judge import Judged, Voice, deal, judge
 from training.matrices import Matrices, Targets, build, targets
-from training.robustness.table import Slices, held_out_slices, translations
 
 __all__ = ["Fitted", "fine_tuned", "fit"]
 
@@ -36,8 +35,6 @@ class Fitted:
     config : dict
         What the answering code needs besides the weights.
     judged : Judged
-    slices : Slices
-        What the held-out heads say of the judged tickets rewritten.
     target : Targets
     own : callable
         The final word on rows that were learnt from, to check the saved release against.
@@ -48,10 +45,14 @@ class Fitted:
     tensors: dict[str, npt.NDArray[Any]]
     config: dict[str, Any]
     judged: Judged
-    slices: Slices
     target: Targets
     own: Callable[[Ints], Probabilities]
     network: Any = None
+
+    @property
+    def files(self) -> tuple[bytes, ...]:
+        """What `models.release.save_release` takes of the network."""
+        return (self.network.network, self.network.tokenizer) if self.network else ()
 
 
 def _tensors(matrices: Matrices, heads: Linear, calibration: dict[str, Floats]) -> dict[str, npt.NDArray[Any]]:
@@ -130,7 +131,6 @@ def fit(data: Dataset, taxonomy: Taxonomy, config: TriageConfig) -> Fitted:
         tensors=_tensors(matrices, heads, calibration),
         config=release,
         judged=judged,
-        slices=held_out_slices(judged, target, data, taxonomy, translations()),
         target=target,
         own=own,
         network=network,

@@ -19,6 +19,7 @@ from training.config import TriageConfig
 from training.dataset import Dataset, family
 from training.facts import made_by, rounded
 from training.plots import confusion_plot, reliability_plot
+from training.robustness.table import Slices
 from training.triage import Fitted
 
 __all__ = ["check_release", "log_fit", "save"]
@@ -39,14 +40,14 @@ def check_release(model: TriageModel, fitted: Fitted, data: Dataset, tickets: in
         raise ReleaseError(f"the saved release differs from what was fitted by {apart:.3f}")
 
 
-def _facts(fitted: Fitted, data: Dataset, config: TriageConfig) -> dict[str, Any]:
+def _facts(fitted: Fitted, slices: Slices, data: Dataset, config: TriageConfig) -> dict[str, Any]:
     used = Counter(family(r.source) for r in data.rows)
     tables = [{"name": t.name, "rows": used.get(t.name, len(t.rows)), "sha256": t.digest} for t in data.tables]
     return {
         "metrics": rounded(fitted.judged.metrics),
         "labels": rounded(fitted.judged.labels),
         "autonomy": rounded(fitted.judged.autonomy),
-        "robustness": fitted.slices.as_dict(),
+        "robustness": slices.as_dict(),
         "data": tables,
         **({"reviewed": data.review.as_dict()} if data.review else {}),
         "encoder": fitted.config["encoder"],
@@ -55,17 +56,10 @@ def _facts(fitted: Fitted, data: Dataset, config: TriageConfig) -> dict[str, Any
 
 
 def save(
-    name: str,
-    fitted: Fitted,
-    data: Dataset,
-    taxonomy: Taxonomy,
-    config: TriageConfig,
-    run: str,
-    store: Path | None = None,
+    name: str, fitted: Fitted, slices: Slices, data: Dataset, taxonomy: Taxonomy, config: TriageConfig, run: str
 ) -> Path:
     """Write a candidate; gives its folder."""
-    facts = _facts(fitted, data, config)
-    files = (fitted.network.network, fitted.network.tokenizer) if fitted.network else ()
+    facts = _facts(fitted, slices, data, config)
     return save_release(
         name,
         fitted.tensors,
@@ -74,12 +68,12 @@ def save(
         facts,
         write_card(name, facts),
         made_by(run),
-        store or track.CANDIDATES,
-        *files,
+        track.CANDIDATES,
+        *fitted.files,
     )
 
 
-def log_fit(fitted: Fitted, data: Dataset, taxonomy: Taxonomy, seconds: float) -> None:
+def log_fit(fitted: Fitted, slices: Slices, data: Dataset, taxonomy: Taxonomy, seconds: float) -> None:
     """Log a fit's figures, tables and plots to the open run."""
     judged, target = fitted.judged, fitted.target
     p, rows = judged.held.p, judged.held.rows
@@ -91,9 +85,9 @@ def log_fit(fitted: Fitted, data: Dataset, taxonomy: Taxonomy, seconds: float) -
     tables = {
         "labels.json": rounded(judged.labels),
         "autonomy.json": rounded(judged.autonomy),
-        "robustness.json": fitted.slices.as_dict(),
+        "robustness.json": slices.as_dict(),
         "errors.json": judged.errors,
         held.FILE: held.told(judged, target, data.rows, taxonomy).as_dict(),
     }
-    metrics = {**judged.metrics, **fitted.slices.as_metrics(), "run": {"seconds": seconds}}
+    metrics = {**judged.metrics, **slices.as_metrics(), "run": {"seconds": seconds}}
     track.log_figures(metrics, tables, plots)

@@ -29,6 +29,7 @@ from training.dataset import gather
 from training.matrices import targets
 from training.metrics import score
 from training.robustness.run import answered_slices
+from training.robustness.table import held_out_slices, translations
 from training.shots import run as few
 from training.triage import fit as fit_triage
 from training.triage_run import check_release, log_fit, save
@@ -80,15 +81,16 @@ def fit(arguments: argparse.Namespace) -> None:
     knobs |= {k: v for k in ("shots", "tune") if (v := getattr(arguments, k))}
     with track.run(name, {**knobs, "data": {t.name: t.digest for t in data.tables}}) as run:
         fitted = fit_triage(data, taxonomy, config)
-        release = save(name, fitted, data, taxonomy, config, run)
+        slices = held_out_slices(fitted.judged, fitted.target, data, taxonomy, translations())
+        release = save(name, fitted, slices, data, taxonomy, config, run)
         model = TriageModel(load_release(name, folder=release))
         check_release(model, fitted, data)
         tested = {"test": evaluate_rows(model, test)["all"]} if test else {}
         track.log_figures(tested, {}, {})
-        log_fit(fitted, data, taxonomy, time.perf_counter() - started)
+        log_fit(fitted, slices, data, taxonomy, time.perf_counter() - started)
         number = track.log_release(name, release)
     _print_metrics({**fitted.judged.metrics, **tested})
-    _print_metrics(fitted.slices.figures, "slice")
+    _print_metrics(slices.figures, "slice")
     log.info("release %s/%s, registered as version %s, run %s", name, release.name, number, run)
     _promoted(name, release, arguments.promote)
 

@@ -26,7 +26,7 @@ from training.churn.matrix import Floats, Matrix, blanked
 from training.churn.rivals import RIVALS
 from training.config import ChurnConfig
 
-__all__ = ["Held", "Judged", "deal", "folds", "held_out", "held_parts", "judge"]
+__all__ = ["Held", "Judged", "deal", "folds", "held_out", "held_parts", "judge", "unseen_parts"]
 
 Ints = npt.NDArray[np.int64]
 
@@ -77,9 +77,14 @@ def deal(left: Floats, group: Ints, folds: int, seed: int) -> Iterator[tuple[Int
 
 def held_parts(models: Sequence[tuple[Fitted, Ints]], x: Floats, seed: int) -> Floats:
     """Say of every row what the model says that did not see it, as it is and with gaps, ``(2, n, 3)``."""
-    out, gaps = np.zeros((2, len(x), 3)), blanked(x, seed + 1)
+    return np.stack([unseen_parts(models, x), unseen_parts(models, blanked(x, seed + 1))])
+
+
+def unseen_parts(models: Sequence[tuple[Fitted, Ints]], x: Floats) -> Floats:
+    """Say of every row what the model says that did not see it, ``(n, 3)``."""
+    out = np.zeros((len(x), 3))
     for model, held in models:
-        out[0, held], out[1, held] = model.parts(x[held]), model.parts(gaps[held])
+        out[held] = model.parts(x[held])
     return out
 
 

@@ -115,8 +115,6 @@ def _save(
     config: ChurnConfig,
     run: str,
 ) -> Path:
-    from training.track import CANDIDATES
-
     weight = customer_weights(meant)
     model = fit_trees(matrix, np.arange(len(table)), table.left, weight, config, config.seed)
     tensors = {**export(model, matrix, weight), "calibration": judged.calibration}
@@ -131,7 +129,7 @@ def _save(
         "remarks": list(SHARED[table.name].remarks) if table.name in SHARED else [],
     }
     folder = save_release(
-        name, tensors, OUTCOMES, describe(matrix), facts, write_card(name, facts), made_by(run), CANDIDATES
+        name, tensors, OUTCOMES, describe(matrix), facts, write_card(name, facts), made_by(run), track.CANDIDATES
     )
     check_release(ChurnModel(load_release(name, folder=folder)), model, matrix, table, judged.calibration)
     return folder

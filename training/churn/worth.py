@@ -10,8 +10,7 @@ import numpy.typing as npt
 
 from training.churn.calibrate import calibrated, calibration
 from training.churn.figures import FIGURES, figures
-from training.churn.judge import folds, held_parts
-from training.churn.learn import Fitted
+from training.churn.judge import folds, held_parts, unseen_parts
 from training.churn.matrix import Floats, Matrix
 from training.config import ChurnConfig
 
@@ -22,13 +21,6 @@ Ints = npt.NDArray[np.int64]
 
 def _figures(parts: Floats, how: Floats, left: Floats) -> Floats:
     return figures(calibrated(parts, how), left, np.ones(len(left)))
-
-
-def _parts(models: list[tuple[Fitted, Ints]], x: Floats) -> Floats:
-    out = np.zeros((len(x), 3))
-    for model, held in models:
-        out[held] = model.parts(x[held])
-    return out
 
 
 def _boosted(matrix: Matrix, left: Floats, group: Ints, config: ChurnConfig) -> Floats:
@@ -57,8 +49,9 @@ def column_costs(matrix: Matrix, left: Floats, group: Ints, config: ChurnConfig)
         positive AUC and negative Brier mean that it is missed.
     """
     models = folds(matrix, left, group, config)
-    how = calibration(held_parts(models, matrix.x, config.seed), left)
-    whole, alone = _figures(_parts(models, matrix.x), how, left), _boosted(matrix, left, group, config)
+    parts = held_parts(models, matrix.x, config.seed)
+    how = calibration(parts, left)
+    whole, alone = _figures(parts[0], how, left), _boosted(matrix, left, group, config)
     auc, brier = FIGURES.index("auc"), FIGURES.index("brier")
     rng, out = np.random.default_rng(config.seed), {}
     for c, field in enumerate(matrix.fields):
@@ -66,7 +59,7 @@ def column_costs(matrix: Matrix, left: Floats, group: Ints, config: ChurnConfig)
         for _ in range(config.shuffles):
             x = matrix.x.copy()
             x[:, c] = rng.permutation(x[:, c])
-            shuffled.append(_figures(_parts(models, x), how, left))
+            shuffled.append(_figures(unseen_parts(models, x), how, left))
         dropped = _boosted(_without(matrix, c), left, group, config)
         mean = np.mean(shuffled, axis=0)
         out[field.name] = {
@@ -87,6 +80,6 @@ def gap_costs(matrix: Matrix, left: Floats, group: Ints, config: ChurnConfig) ->
     out = {}
     for name, how in (("half known", config), ("half known/learnt without gaps", replace(config, blanked=0.0))):
         models = folds(matrix, left, group, how)
-        told = _figures(_parts(models, x), calibration(held_parts(models, matrix.x, config.seed), left), left)
+        told = _figures(unseen_parts(models, x), calibration(held_parts(models, matrix.x, config.seed), left), left)
         out[name] = {"n": float(len(left)), **dict(zip(FIGURES, map(float, told), strict=True))}
     return out

@@ -21,6 +21,7 @@ from features.taxonomy import Label, Taxonomy, flat_taxonomy
 from models.photo_network import PhotoNetwork
 from models.places import letterbox
 from models.release import load_release, save_release
+from models.session import open_session
 from training import track
 from training.config import DiagnosisConfig, load_diagnosis_config
 from training.data import data_root
@@ -142,14 +143,10 @@ def _loss_of_eight_bits(
     at: Lesson, held: Verdict, networks: Mapping[str, bytes], size: int, most: int = 400
 ) -> dict[str, float]:
     """Compare the two networks on the same photos: accuracy of each, and how often they agree."""
-    import onnxruntime as ort
-
     rows = np.unique(np.linspace(0, len(at.table.rows) - 1, most).astype(int))
     answers = {}
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = 1
-    sessions = {k: ort.InferenceSession(v, options, providers=["CPUExecutionProvider"]) for k, v in networks.items()}
-    for key, session in sessions.items():
+    for key, network in networks.items():
+        session = open_session(network)
         logits = [session.run(["logits"], {"photo": _squares(at.table, rows[[i]], size)})[0] for i in range(len(rows))]
         answers[key] = held.calibration.apply(np.concatenate(logits)).argmax(axis=1)
     truth = at.truth[rows]
@@ -168,8 +165,6 @@ def _save(
     taxonomy: Taxonomy,
     run: str,
 ) -> Path:
-    from training.track import CANDIDATES
-
     used = Counter(r.source for r in at.table.rows)
     facts = {
         "metrics": rounded(judged.metrics),
@@ -195,7 +190,7 @@ def _save(
         facts,
         write_card(name, facts),
         made_by(run),
-        CANDIDATES,
+        track.CANDIDATES,
         networks["fp32"],
     )
     check_release(folder, name, at, judged)
