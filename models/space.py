@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from features.encoder import Encoder, open_encoder
+from features.encoder import Encoder
 from features.errors import ReleaseError
 from features.ngrams import BITS, count, hash_places
 
@@ -67,11 +67,8 @@ class Space:
     gamma: float
 
     @classmethod
-    def load(cls, tensors: Mapping[str, npt.NDArray[Any]], config: Mapping[str, Any]) -> Space:
-        """Build it from a release; its encoder must be the one it was trained with."""
-        encoder = open_encoder(config["encoder"]["name"])
-        if encoder.digest != config["encoder"]["digest"]:
-            raise ReleaseError(f"made with other weights of {encoder.name}")
+    def load(cls, tensors: Mapping[str, npt.NDArray[Any]], config: Mapping[str, Any], encoder: Encoder) -> Space:
+        """Build it from a release and the encoder that it was made with."""
         buckets, idf, mean, landmarks = (tensors[k] for k in ("buckets", "idf", "mean", "landmarks"))
         fits = buckets.shape == idf.shape and mean.shape == (encoder.dim,) and landmarks.shape[1:] == mean.shape
         if not fits or (len(buckets) and not 0 <= buckets.min() <= buckets.max() < 2**BITS):

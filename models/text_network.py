@@ -1,4 +1,4 @@
-"""A fine-tuned transformer behind ONNX Runtime: normalised texts in, logits of all labels out."""
+"""A transformer behind ONNX Runtime: normalised texts in; logits of all labels out, or sentence vectors."""
 
 from __future__ import annotations
 
@@ -32,12 +32,14 @@ class TextNetwork:
     Parameters
     ----------
     network : bytes
-        ONNX: ``input_ids`` and ``attention_mask`` ``(n, length)`` in, ``logits`` ``(n, outputs)`` out.
+        ONNX: ``input_ids`` and ``attention_mask`` ``(n, length)`` in, ``(n, outputs)`` out.
     tokenizer : bytes
         As the library tokenizers writes it.
     prefix : str
         What the network expects before every text.
     outputs : int
+    output : str
+        The name of what comes out.
 
     Raises
     ------
@@ -45,21 +47,23 @@ class TextNetwork:
         If they do not load, or do not fit the outputs.
     """
 
-    def __init__(self, network: bytes, tokenizer: bytes, prefix: str, outputs: int) -> None:
-        self._prefix = prefix
+    def __init__(self, network: bytes, tokenizer: bytes, prefix: str, outputs: int, output: str = "logits") -> None:
+        self._prefix, self._output = prefix, output
         try:
             self._tokenizer: Any = Tokenizer.from_str(tokenizer.decode())
             self._session = open_session(network)
-            probe = self._logits("预热")
+            probe = self._said("预热")
         except Exception as error:  # both libraries have kinds of their own
             raise ReleaseError(f"not what a network of texts is: {error!r}") from error
         if probe.shape != (outputs,) or not np.isfinite(probe).all():
-            raise ReleaseError("model.onnx: does not fit the labels")
+            raise ReleaseError(f"model.onnx: gives {probe.shape} instead of {outputs} {output}")
 
-    def _logits(self, normal: str) -> Floats:
+    def _said(self, normal: str) -> Floats:
         ids = self._tokenizer.encode(self._prefix + readable(normal)).ids
         pieces = np.array([ids], np.int64)
-        out: Floats = self._session.run(["logits"], {"input_ids": pieces, "attention_mask": np.ones_like(pieces)})[0][0]
+        out: Floats = self._session.run([self._output], {"input_ids": pieces, "attention_mask": np.ones_like(pieces)})[
+            0
+        ][0]
         return out
 
     def read(self, normals: Sequence[str]) -> Floats:
@@ -68,4 +72,4 @@ class TextNetwork:
         One at a time: eight-bit activations take their range from all that is computed together, so that a neighbour
         would change a ticket's answer, and batches gain nothing on a processor.
         """
-        return np.stack([self._logits(n) for n in normals])
+        return np.stack([self._said(n) for n in normals])

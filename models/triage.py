@@ -25,6 +25,7 @@ from models.heads import Heads, Probabilities
 from models.priority import prioritise
 from models.release import STORE, Release, list_versions, load_release
 from models.satisfaction import SatisfactionModel, open_satisfaction
+from models.sentence_network import encoder_of
 from models.silence import NO_REQUEST, hushed, silent
 from models.space import Floats, Space, Sparse
 from models.text_network import TextNetwork
@@ -107,17 +108,15 @@ class TriageModel:
 
     def _load(self, release: Release) -> None:
         config = release.config
-        self.space = Space.load(release.tensors, config)
+        files = release.network, release.tokenizer
+        self.space = Space.load(release.tensors, config, encoder_of(config["encoder"], *files))
         self.heads = Heads.load(release.tensors, release.taxonomy)
         if (len(self.space.idf), len(self.space.landmarks)) != (len(self.heads.ngrams), len(self.heads.dense)):
             raise ReleaseError("weights.safetensors: the heads do not fit the feature space")
         outputs = len(self.heads.bias)
-        self.network = (
-            TextNetwork(release.network, release.tokenizer, str(config["network"]["prefix"]), outputs)
-            if release.network
-            else None
-        )
-        if self.heads.voices != 1 + bool(release.network):
+        beside = config.get("network")
+        self.network = TextNetwork(*files, str(beside["prefix"]), outputs) if beside else None
+        if self.heads.voices != 1 + bool(beside):
             raise ReleaseError("weights.safetensors: the calibration does not fit what is calibrated")
         self._policy = Policy.load(release.taxonomy, config["thresholds"])
         self._tag_floor = np.array(config["tag_floor"], np.float32)

@@ -11,14 +11,13 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 from sklearn.cluster import MiniBatchKMeans
 
-from features.encoder import Encoder, open_encoder
 from features.ngrams import BITS, count, hash_places
 from features.taxonomy import Taxonomy
 from features.text import normalize
 from models.space import Floats, Space, kernel, row_lookup, unit
 from training.config import TriageConfig
 from training.data import Row
-from training.vectors import remembered
+from training.vectors import opened, remembered
 
 __all__ = ["Matrices", "Targets", "build", "targets"]
 
@@ -132,7 +131,7 @@ def build(texts: Sequence[str], config: TriageConfig) -> Matrices:
     seen = np.bincount(counts.indices, minlength=2**BITS)
     buckets = np.flatnonzero(seen >= config.min_df) if config.ngrams else np.empty(0, np.int64)
     idf = (np.log((1 + len(texts)) / (1 + seen[buckets])) + 1).astype(np.float16).astype(np.float32)
-    encoder: Encoder = open_encoder(config.encoder)
+    encoder = opened(config.encoder)
     vectors = remembered(config.encoder).encode(normals)
     told: npt.NDArray[np.bool_] = np.asarray(vectors.any(axis=1))
     mean = (vectors[told].mean(axis=0) if told.any() else np.zeros(encoder.dim)).astype(np.float32)

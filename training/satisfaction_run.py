@@ -18,6 +18,7 @@ from training.data import data_root
 from training.data.dialogues import FILES
 from training.facts import made_by, rounded
 from training.satisfaction import fit, load_rated
+from training.vectors import for_release, opened
 
 __all__ = ["fit_dialogues", "write_card"]
 
@@ -44,7 +45,9 @@ def fit_dialogues(overrides: list[str]) -> Path:
         tensors, release, found = fit(rated, config)
         facts = {"metrics": rounded(found), "data": data, "encoder": release["encoder"], "knobs": config.as_dict()}
         card, who = write_card(facts), made_by(run)
-        folder = save_release("satisfaction", tensors, SATISFACTION, release, facts, card, who, track.CANDIDATES)
+        _, files = for_release(opened(config.encoder))
+        store = track.CANDIDATES
+        folder = save_release("satisfaction", tensors, SATISFACTION, release, facts, card, who, store, *files)
         SatisfactionModel(load_release("satisfaction", folder=folder))  # it must load by the code that answers
         track.log_figures(found, {}, {})
         number = track.log_release("satisfaction", folder, track.DIALOGUES)

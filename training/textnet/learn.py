@@ -17,7 +17,7 @@ from training.half import bfloat16_is_fast
 from training.matrices import Targets
 from training.textnet.backbone import Backbone
 
-__all__ = ["Reader", "Schedule", "fine_tune", "say", "tokenized"]
+__all__ = ["Mean", "Reader", "Schedule", "Vector", "fine_tune", "say", "tokenized"]
 
 Ints = npt.NDArray[np.int64]
 SMOOTHING: Final = 0.05
@@ -57,12 +57,39 @@ class Schedule:
     frozen: int = 0
 
 
+class Mean(nn.Module):
+    """An encoder, and the mean of what it makes of the pieces of a text, ``(n, dim)``."""
+
+    def __init__(self, encoder: nn.Module) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Read pieces ``(n, length)``."""
+        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        told = attention_mask.unsqueeze(-1).to(hidden.dtype)
+        out: Tensor = (hidden * told).sum(dim=1) / told.sum(dim=1)
+        return out
+
+
+class Vector(nn.Module):
+    """A `Mean` of unit length."""
+
+    def __init__(self, mean: Mean) -> None:
+        super().__init__()
+        self.mean = mean
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Read pieces ``(n, length)``."""
+        return F.normalize(self.mean(input_ids, attention_mask), dim=1)
+
+
 class Reader(nn.Module):
     """An encoder and one linear head over the mean of its pieces, ``(n, outputs)``."""
 
     def __init__(self, encoder: nn.Module, outputs: int, drop: float = 0.1) -> None:
         super().__init__()
-        self.encoder = encoder
+        self.mean = Mean(encoder)
         self.drop = nn.Dropout(drop)
         self.head = nn.Linear(encoder.config.hidden_size, outputs)  # type: ignore[union-attr, arg-type]
         nn.init.normal_(self.head.weight, std=0.02)
@@ -70,10 +97,7 @@ class Reader(nn.Module):
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
         """Give logits of pieces ``(n, length)``."""
-        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        told = attention_mask.unsqueeze(-1).to(hidden.dtype)
-        mean = (hidden * told).sum(dim=1) / told.sum(dim=1)
-        out: Tensor = self.head(self.drop(mean))
+        out: Tensor = self.head(self.drop(self.mean(input_ids, attention_mask)))
         return out
 
 
@@ -117,7 +141,7 @@ _SHARE: Final = 1.0
 
 def _groups(reader: Reader, schedule: Schedule) -> list[dict[str, Any]]:
     """Give every layer its rate: the lower, the slower."""
-    layers = int(reader.encoder.config.num_hidden_layers)  # type: ignore[union-attr, arg-type]
+    layers = int(reader.mean.encoder.config.num_hidden_layers)  # type: ignore[union-attr, arg-type]
     groups = []
     for name, weight in reader.named_parameters():
         if name.startswith("head"):
