@@ -1,4 +1,4 @@
-"""Weighted kernel ridge, solved exactly and folded back into one matrix of weights a feature block."""
+"""Weighted kernel ridge, folded back into one matrix of weights a feature block."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.kernel_ridge import KernelRidge
 
 from features.text import normalize
 from models.heads import Heads
 from models.space import Floats, Space
 from training.matrices import Matrices, Targets
+from training.ridge import dual_weights
 
 __all__ = ["Linear", "fit_heads"]
 
@@ -57,8 +57,8 @@ def fit_heads(
 
     Notes
     -----
-    Regularised least squares on one-hot targets (Rifkin & Klautau 2004) with an exact solution: no iterations, no
-    learning rate, the same bytes every time. Probabilities come from calibration afterwards.
+    Regularised least squares on one-hot targets (Rifkin & Klautau 2004): one solution, no learning rate, the same bytes
+    every time. Probabilities come from calibration afterwards.
     """
     outputs = sum(target.sizes)
     ngrams = np.zeros((matrices.wide.shape[1], outputs), np.float32)
@@ -76,10 +76,9 @@ def fit_heads(
         here, w = rows[told], weight[told].astype(np.float32)
         goal = target.values[np.ix_(here, columns)]
         centre = (goal * w[:, None]).sum(axis=0) / w.sum()
-        solver = KernelRidge(alpha=ridge, kernel="precomputed")
-        gram = matrices.gram(here, here, ngram_share)
-        dual = solver.fit(gram, goal - centre, sample_weight=w).dual_coef_.astype(np.float32)
-        ngrams[:, columns] = ngram_share * (matrices.wide[here].T @ dual)
-        dense[:, columns] = matrices.whiten @ (matrices.deep[here].T @ dual)
+        wide, deep = matrices.wide[here], matrices.deep[here]
+        dual = dual_weights(np.float32(np.sqrt(ngram_share)) * wide, deep, goal - centre, w, ridge)
+        ngrams[:, columns] = ngram_share * (wide.T @ dual)
+        dense[:, columns] = matrices.whiten @ (deep.T @ dual)
         bias[columns] = centre
     return Linear(ngrams, dense, bias)
