@@ -494,16 +494,6 @@ def test_calibration_finds_a_bias_and_pulls_it_to_nothing_where_few_tell() -> No
     assert log_loss(pulled.apply(shifted), truth) < log_loss(softmax(shifted), truth)
 
 
-def test_conditions_of_a_subject_share_a_bias_that_is_hardly_pulled() -> None:
-    z, truth = logits_of(4000, 4)
-    shifted = z + np.array([1, 1, 0, 0], np.float32)
-    alone = calibrate(shifted, truth, pull=0.1)
-    shared = calibrate(shifted, truth, pull=0.1, subject=np.array([0, 0, 1, 1]))
-    assert shared.bias[:2].mean() - shared.bias[2:].mean() == pytest.approx(-1, abs=0.15)
-    assert abs(alone.bias[:2].mean() - alone.bias[2:].mean()) < 0.7
-    assert log_loss(shared.apply(shifted), truth) < log_loss(alone.apply(shifted), truth)
-
-
 def test_calibration_counts_by_weight() -> None:
     z, truth = logits_of(600, 3)
     weight = np.repeat(np.array([1, 0], np.float32), 300)

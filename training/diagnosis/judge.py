@@ -18,8 +18,6 @@ __all__ = ["Calibration", "Held", "calibrate", "cross_calibrated", "ece", "figur
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 BINS: Final = 10
-# With some 3,000 photos this expects biases of about 1.
-PULL_SUBJECT: Final = 2e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,56 +54,34 @@ class Calibration:
         return out
 
 
-def calibrate(
-    logits: Floats,
-    truth: Ints,
-    weight: Floats | None = None,
-    pull: float = 0.02,
-    subject: Ints | None = None,
-) -> Calibration:
-    """Fit a temperature and biases on held-out photos.
+def calibrate(logits: Floats, truth: Ints, weight: Floats | None = None, pull: float = 0.02) -> Calibration:
+    """Fit a temperature and biases on held-out photos; biases are pulled to 0, as some conditions are rare.
 
-    Parameters
-    ----------
-    logits : ndarray (n, conditions)
-    truth : ndarray (n,)
-    weight : ndarray (n,), optional
-    pull : float
-        How strongly the biases of single conditions are pulled to 0, as some are rare.
-    subject : ndarray (conditions,), optional
-        What each condition is of, by number: those of one subject share a bias that is nearly free, as there are
-        hundreds of photos of each.
-
-    Notes
-    -----
     Of conditions without real photos the fit knows the false alarms alone. Raising them, as far as no held-out photo
     was falsely called by them, was tried: photos of an object that no fold had seen then were (11 of 60).
     """
     n, c = logits.shape
     w = np.ones(n) if weight is None else weight / weight.mean()
     one = np.eye(c)[truth]
-    shared = np.zeros((0, c)) if subject is None else np.eye(subject.max() + 1)[:, subject]  # (subjects, conditions)
-    spread = np.vstack([np.eye(c), shared])  # from all biases to those of the conditions
-    pulls = np.concatenate([np.full(c, pull), np.full(len(shared), PULL_SUBJECT)])
 
     def loss(x: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
-        z = logits * np.exp(x[0]) + x[1:] @ spread
+        z = logits * np.exp(x[0]) + x[1:]
         z = z - z.max(axis=1, keepdims=True)
         log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
         apart = (np.exp(log_p) - one) * w[:, None] / n
-        grad = np.concatenate([[(apart * logits).sum() * np.exp(x[0])], spread @ apart.sum(axis=0) + 2 * pulls * x[1:]])
-        return float(-(w * log_p[np.arange(n), truth]).mean() + (pulls * x[1:] ** 2).sum()), grad
+        grad = np.concatenate([[(apart * logits).sum() * np.exp(x[0])], apart.sum(axis=0) + 2 * pull * x[1:]])
+        return float(-(w * log_p[np.arange(n), truth]).mean() + pull * (x[1:] ** 2).sum()), grad
 
-    found = minimize(loss, np.zeros(1 + len(spread)), jac=True, method="L-BFGS-B")
-    return Calibration(float(np.exp(found.x[0])), (found.x[1:] @ spread).astype(np.float32))
+    found = minimize(loss, np.zeros(c + 1), jac=True, method="L-BFGS-B")
+    return Calibration(float(np.exp(found.x[0])), found.x[1:].astype(np.float32))
 
 
-def cross_calibrated(held: Held, truth: Ints, subject: Ints | None = None) -> Floats:
-    """Calibrate every fold by the others; `subject` as of `calibrate`."""
+def cross_calibrated(held: Held, truth: Ints) -> Floats:
+    """Calibrate every fold by the others."""
     out = np.zeros_like(held.logits)
     for k in np.unique(held.fold):
         here = held.fold == k
-        out[here] = calibrate(held.logits[~here], truth[~here], subject=subject).apply(held.logits[here])
+        out[here] = calibrate(held.logits[~here], truth[~here]).apply(held.logits[here])
     return out
 
 

@@ -11,7 +11,6 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from features.cases import CONDITIONS, SUBJECTS
 from features.photo import read_photo
 from models.places import HEAT, Box, affected_share, letterbox
 from training.calibrate import NEVER, pick_threshold
@@ -182,14 +181,13 @@ def verdict(at: Lesson, parts: Sequence[Held], drawn: Mapping[str, Drawn], confi
     """
     held = joined(parts)
     truth = at.truth[held.rows]
-    subject = np.array([list(SUBJECTS).index(CONDITIONS[c][0]) for c in at.conditions]) if at.phones else None
     if len(parts) > 1:
-        p = cross_calibrated(held, truth, subject)
+        p = cross_calibrated(held, truth)
         judged = np.ones(len(truth), bool)
     else:
         judged = np.array([at.table.rows[r].split == "test" for r in held.rows])
         own = ~judged if (~judged).any() else judged
-        p = calibrate(held.logits[own], truth[own], subject=subject).apply(held.logits)
+        p = calibrate(held.logits[own], truth[own]).apply(held.logits)
     sources = [at.table.rows[r].source for r in held.rows[judged]]
     metrics = figures(p[judged], truth[judged], at.conditions, sources)
     few = rare(at) if at.phones else []
@@ -203,4 +201,4 @@ def verdict(at: Lesson, parts: Sequence[Held], drawn: Mapping[str, Drawn], confi
         "map_threshold": {k: threshold if k == "crack" else 0.5 for k in HEAT},
         "severity": list(levels),
     }
-    return Verdict(p, held, metrics, autonomy, places, calibrate(held.logits, truth, subject=subject), release)
+    return Verdict(p, held, metrics, autonomy, places, calibrate(held.logits, truth), release)
