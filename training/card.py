@@ -36,6 +36,12 @@ tickets untouched; invariance: category, tags and urgency all stay; held: a deni
 """
 
 
+def _carried(encoder: Mapping[str, Any]) -> str:
+    if not (own := encoder.get("carried")):
+        return ""
+    return f"The release carries {own['name']} itself: a transformer, not trained further, its weights in eight bits.\n"
+
+
 def _beside(knobs: Mapping[str, Any]) -> str:
     tuned = knobs.get("fine_tune")
     return f"Beside them answers {tuned}, fine-tuned on the same rows; the calibration weighs both.\n" if tuned else ""
@@ -71,8 +77,8 @@ def write_card(name: str, facts: Mapping[str, Any]) -> str:
     return f"""# {name}
 
 Puts after-sales tickets, Chinese or English, into categories, tags and an urgency.
-Linear heads over hashed n-grams and the sentence encoder {facts["encoder"]["name"]}; kernel ridge, exact; calibrated.
-{_beside(facts["knobs"])}
+Linear heads over hashed n-grams and the sentence encoder {facts["encoder"]["name"]}; kernel ridge; calibrated.
+{_carried(facts["encoder"])}{_beside(facts["knobs"])}
 ## Held-out figures
 Cross-validated, folds disjoint by content; no figure was fitted on its own truth.
 

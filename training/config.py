@@ -82,7 +82,7 @@ _RANGES: Final[dict[str, tuple[float, float]]] = {
     "folds": (2, 20),
     "confidence": (0.5, 0.999),
     "out_of_scope_share": (0.0, 0.5),
-    "max_rows": (50, 20000),
+    "max_rows": (50, 200000),
     "workers": (1, 64),
     "rewritten": (0.0, 1.0),
     "rewritten_weight": (0.0, 10.0),
