@@ -93,10 +93,9 @@ def gather(config: TriageConfig, table: Table | None = None, review: Review | No
         weight = np.array([1.0] * len(rows) + [config.label_names] * len(named), np.float32)
         rows += named
     else:
-        wanted = [name for name, w in config.weights.items() if w > 0 and "/" not in name]
-        tables = tuple(t for name in wanted if (t := load_table(name)))
-        for name in wanted:
-            if name not in {t.name for t in tables}:
+        tables = tuple(t for name, w in config.weights.items() if w > 0 and (t := load_table(name)))
+        for name, w in config.weights.items():
+            if w > 0 and name not in {t.name for t in tables}:
                 log.warning("the source %s is not on this machine and is left out", name)
         if review:
             tables = _apply(review, tables, default_taxonomy())
@@ -105,8 +104,7 @@ def gather(config: TriageConfig, table: Table | None = None, review: Review | No
         # ticket would be learnt from under another name.
         for t in sorted(tables, key=lambda t: config.judged.index(t.name) if t.name in config.judged else len(tables)):
             rows += drop_copies(t.rows, [r for r in rows if family(r.source) in config.judged])
-        weights = config.weights
-        weight = np.array([weights.get(r.source, weights[family(r.source)]) for r in rows], np.float32)
+        weight = np.array([config.weights[family(r.source)] for r in rows], np.float32)
         present = {family(r.source) for r in rows}
         judges = present & set(config.judged) or present  # with the embedded corpus alone, it judges itself
         judged = np.array([i for i, r in enumerate(rows) if family(r.source) in judges], np.int64)

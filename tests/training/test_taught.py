@@ -77,12 +77,3 @@ def test_rewritten_rows_stand_behind_all_others_and_count_less(data: Dataset) ->
     assert len(copies)
     assert copies.min() > data.judged.max()
     assert (data.weight[copies] == 0.5 * data.weight[data.origin[copies]]).all()
-
-
-def test_a_part_of_a_source_has_its_own_weight() -> None:
-    data = gather(load_config(["weights.gold=0", "weights.read=0", "weights.corpus/en_mail=0.9", "rewritten=0"]))
-    found = {r.source: float(w) for r, w in zip(data.rows, data.weight, strict=True)}
-    assert found.pop("corpus/en_mail") == pytest.approx(0.9)
-    assert found.pop("corpus/en_chat_review") == 1.0
-    assert list(found.values()) == pytest.approx([0.2] * len(found))
-    assert len(data.tables) == 1
