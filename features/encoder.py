@@ -15,7 +15,7 @@ import numpy.typing as npt
 from features.errors import ConfigError, ReleaseError
 from features.text import for_encoder
 
-__all__ = ["ENCODERS", "Encoder", "Joined", "UniversalSentenceEncoder", "open_encoder"]
+__all__ = ["ENCODERS", "Encoder", "Joined", "open_encoder"]
 
 
 class Encoder(Protocol):

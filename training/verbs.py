@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from features.encoder import UniversalSentenceEncoder
 from features.errors import ConfigError
 from features.taxonomy import default_taxonomy, flat_taxonomy
 from models.churn import ChurnModel
@@ -111,12 +110,9 @@ def _fitter(name: str) -> Callable[[argparse.Namespace], tuple[str, Path]]:
 
 
 def _encoder_knobs(arguments: argparse.Namespace) -> list[str]:
-    """Turn ``--encoder`` and ``--fine-tune`` into knobs: one is fine-tuned, or is used as it is.
-
-    A release carries one network: beside one that is fine-tuned the heads see the encoder of a package.
-    """
+    """Turn ``--encoder`` and ``--fine-tune`` into knobs: one is fine-tuned, or is used as it is."""
     if arguments.fine_tune:
-        return [f"fine_tune={json.dumps(arguments.encoder or 'e5-small')}", f"encoder={UniversalSentenceEncoder.name}"]
+        return [f"fine_tune={json.dumps(arguments.encoder or 'e5-small')}"]
     return [f"encoder={json.dumps(arguments.encoder)}"] if arguments.encoder else []
 
 
