@@ -265,15 +265,16 @@ def test_the_focus_stays_in_the_frame_but_for_its_ends(width: int, height: int) 
     assert min(shares) > 0.5
 
 
-@given(st.integers(0, 2**32), st.integers(60, 900), st.integers(60, 900), st.booleans())
-def test_any_frame_shows_much_of_the_photo_the_same_every_time(seed: int, width: int, height: int, turn: bool) -> None:
+@given(st.integers(0, 2**32), st.integers(60, 900), st.floats(0.2, 5.0), st.booleans())
+def test_any_frame_shows_much_of_the_photo_the_same_every_time(seed: int, width: int, shape: float, turn: bool) -> None:
+    """Of photos up to five times as long as wide; corners are moved by some pixels, which may hide a thinner strip."""
+    height = round(width * shape)
     matrix, again = (frame(np.random.default_rng(seed), width, height, SIZE, turn=turn) for _ in range(2))
     np.testing.assert_array_equal(matrix, again)
-    ys, xs = np.mgrid[0:SIZE:8, 0:SIZE:8] + 4.0
+    ys, xs = np.mgrid[0:SIZE:2, 0:SIZE:2] + 1.0
     back = project(np.linalg.inv(matrix).astype(np.float64), np.column_stack([xs.ravel(), ys.ravel()]))
     covered = ((back >= 0) & (back <= 1)).all(axis=1).mean()
-    # Counted every 8 pixels: of a strip of 502 by 60 that is too coarse for a quarter.
-    assert covered > 0.2 * min(width, height) / max(width, height)
+    assert covered > 0.4 * min(width, height) / max(width, height)
 
 
 @pytest.mark.parametrize("size", [(64, 48), (96, 96), (150, 400), (801, 330)], ids=str)
