@@ -61,9 +61,8 @@ class TextNetwork:
     def _said(self, normal: str) -> Floats:
         ids = self._tokenizer.encode(self._prefix + readable(normal)).ids
         pieces = np.array([ids], np.int64)
-        out: Floats = self._session.run([self._output], {"input_ids": pieces, "attention_mask": np.ones_like(pieces)})[
-            0
-        ][0]
+        fed = {"input_ids": pieces, "attention_mask": np.ones_like(pieces)}
+        out: Floats = self._session.run([self._output], fed)[0][0]
         return out
 
     def read(self, normals: Sequence[str]) -> Floats:

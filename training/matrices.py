@@ -60,11 +60,10 @@ class Matrices:
     deep: Floats
     whiten: Floats
 
-    def gram(self, rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64], ngram_share: float = 1.0) -> Floats:
-        """Give the kernel between rows, ``(len(rows), len(columns))``."""
-        wide: Floats = (self.wide[rows] @ self.wide[columns].T).toarray()
-        wide *= np.float32(ngram_share)
-        wide += self.deep[rows] @ self.deep[columns].T
+    def gram(self) -> Floats:
+        """Give the kernel between all rows, ``(n, n)``."""
+        wide: Floats = (self.wide @ self.wide.T).toarray()
+        wide += self.deep @ self.deep.T
         return wide
 
 

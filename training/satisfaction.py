@@ -84,10 +84,10 @@ def _features(rated: list[Rated], config: SatisfactionConfig) -> _Features:
     shared = ("seed", "encoder", "ngrams", "min_df", "landmarks", "gamma")
     space = replace(load_config(), **{k: getattr(config, k) for k in shared})
     matrices = build([r.ticket.text for r in rated], space)
-    raw, every = courses([r.ticket for r in rated]), np.arange(len(rated))
+    raw = courses([r.ticket for r in rated])
     centre, scale = raw.mean(axis=0), (1.0 / (raw.std(axis=0) + 1e-6)).astype(np.float32)
     told: Floats = ((raw - centre) * scale).astype(np.float32)
-    gram: Floats = matrices.gram(every, every)
+    gram: Floats = matrices.gram()
     gram += np.float32(config.course) * told @ told.T
     return _Features(matrices, told, centre, scale, gram)
 

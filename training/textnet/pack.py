@@ -47,6 +47,7 @@ def pack(name: str) -> SentenceNetwork:
     if corpus is None:
         raise ConfigError("the embedded corpus is missing")
     texts = [normalize(r.text) for r in corpus.rows[:: max(1, len(corpus.rows) // SOME)]]
-    vectors = SentenceNetwork(short, *files, backbone.prefix, dim, 1.0).encode(texts)
-    spread = float(np.sqrt(((vectors - vectors.mean(axis=0)) ** 2).sum(axis=1).mean()))
-    return SentenceNetwork(short, *files, backbone.prefix, dim, round(spread, 2))
+    encoder = SentenceNetwork(short, *files, backbone.prefix, dim, spread=1.0)
+    vectors = encoder.encode(texts)
+    encoder.spread = round(float(np.sqrt(((vectors - vectors.mean(axis=0)) ** 2).sum(axis=1).mean())), 2)
+    return encoder
