@@ -58,6 +58,7 @@ class TriageConfig(Knobs):
     weights: dict[str, float]
     rewritten: float
     rewritten_weight: float
+    translated_weight: float
     judged: list[str]
     folds: int
     precision: dict[str, float]
@@ -86,6 +87,7 @@ _RANGES: Final[dict[str, tuple[float, float]]] = {
     "workers": (1, 64),
     "rewritten": (0.0, 1.0),
     "rewritten_weight": (0.0, 10.0),
+    "translated_weight": (0.0, 10.0),
 }
 _NETWORK_RANGES: Final[dict[str, tuple[float, float]]] = {
     "epochs": (0.01, 100.0),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +16,7 @@ from features.taxonomy import Taxonomy, default_taxonomy, flat_taxonomy
 from models.space import Floats
 from training.audit.review import Review, apply_review
 from training.config import TriageConfig
-from training.data import Row, Table, content_key, load_table
+from training.data import Row, Table, content_key, load_table, translated_posts
 from training.data.leaks import drop_copies
 from training.robustness.taught import rewritten
 
@@ -112,19 +112,31 @@ def gather(config: TriageConfig, table: Table | None = None, review: Review | No
         raise ConfigError("too few rows to hold any out: at least two categories and two rows a fold are needed")
     data = Dataset(tuple(rows), weight, judged, tables, review)
     # Of a caller's table nobody knows which rewriting would change its labels.
-    return data if table is not None or not config.rewritten else _with_rewritings(data, config)
+    return data if table is not None else _in_other_words(data, config)
 
 
-def _with_rewritings(data: Dataset, config: TriageConfig) -> Dataset:
-    """Add judged rows in other words, behind all others."""
-    found = list(rewritten([data.rows[i] for i in data.judged], config.rewritten, config.seed))
-    of = data.judged[[i for i, _ in found]]
+def _in_other_words(data: Dataset, config: TriageConfig) -> Dataset:
+    """Add judged rows rewritten, and translated by people, behind all others."""
+    judged = [data.rows[i] for i in data.judged]
+    found = [
+        *((config.rewritten_weight, i, row) for i, row in rewritten(judged, config.rewritten, config.seed)),
+        *((config.translated_weight, i, row) for i, row in _translated(judged) if config.translated_weight),
+    ]
+    of = data.judged[[i for _, i, _ in found]]
     return replace(
         data,
-        rows=(*data.rows, *(r for _, r in found)),
-        weight=np.append(data.weight, np.float32(config.rewritten_weight) * data.weight[of]),
+        rows=(*data.rows, *(r for _, _, r in found)),
+        weight=np.append(data.weight, np.array([w for w, _, _ in found], np.float32) * data.weight[of]),
         origin=np.append(np.arange(len(data.rows)), of),
     )
+
+
+def _translated(rows: Sequence[Row]) -> Iterator[tuple[int, Row]]:
+    """Give which row it was, and the row in English; those of gold judge how English is read, and are not learnt."""
+    english = translated_posts()
+    for i, row in enumerate(rows):
+        if row.id in english and family(row.source) != "gold":
+            yield i, replace(row, id=f"{row.id}/en", text=english[row.id], source="translated")
 
 
 def _names(rows: Sequence[Row]) -> list[Row]:

@@ -17,7 +17,7 @@ import yaml
 from features.errors import ConfigError
 from features.text import normalize
 
-__all__ = ["SOURCES", "Row", "Table", "content_key", "data_root", "load_table", "read_csv_table"]
+__all__ = ["SOURCES", "Row", "Table", "content_key", "data_root", "load_table", "read_csv_table", "translated_posts"]
 
 HERE: Final = Path(__file__).parent
 
@@ -119,6 +119,15 @@ def _review_texts(root: Path) -> dict[str, str]:
 def _post_texts(root: Path) -> dict[str, str]:
     dialogues = json.loads((root / "stc3" / "dialogues_cn.json").read_text(encoding="utf-8"))
     return {f"stc3-{d['id']}": "；".join(d["turns"][0]["utterances"]) for d in dialogues}
+
+
+def translated_posts() -> dict[str, str]:
+    """Give the English of posts that people translated, by the ids of the posts; none where the file is not there."""
+    path = data_root() / "text" / "stc3" / "dialogues_en.json"
+    if not path.is_file():
+        return {}
+    dialogues = json.loads(path.read_text(encoding="utf-8"))
+    return {f"stc3-{d['id']}": "; ".join(d["turns"][0]["utterances"]) for d in dialogues}
 
 
 def _utterance_texts(root: Path) -> dict[str, str]:

@@ -17,7 +17,7 @@ def _join(clause: str, text: str, first: bool) -> str:
     return f"{clause}{comma}{text}" if first else f"{text}{comma}{clause}"
 
 
-def deny(text: str, own: Sequence[str], taxonomy: Taxonomy, rng: Random) -> tuple[str, str] | None:
+def deny(text: str, own: Sequence[str], taxonomy: Taxonomy, rng: Random, page: str = "words") -> tuple[str, str] | None:
     """Add the denial of a fault to a request.
 
     Parameters
@@ -27,6 +27,8 @@ def deny(text: str, own: Sequence[str], taxonomy: Taxonomy, rng: Random) -> tupl
         Tags that the request has, and which are not denied.
     taxonomy : Taxonomy
     rng : Random
+    page : str
+        Whose denials: those that releases are judged by, or those of ``taught``.
 
     Returns
     -------
@@ -34,11 +36,12 @@ def deny(text: str, own: Sequence[str], taxonomy: Taxonomy, rng: Random) -> tupl
         The new text, and the tag that it must not have won; ``None`` where the taxonomy knows no such fault.
     """
     known = {t.key for t in taxonomy.tags} - set(own)
-    faults = [f for f in words()["negated_faults"] if f in known]
+    denials = words(page)["negated_faults"]
+    faults = [f for f in denials if f in known]
     if not faults or not text.strip():
         return None
     fault = rng.choice(faults)
-    clause = rng.choice(words()["negated_faults"][fault][language(text)])
+    clause = rng.choice(denials[fault][language(text)])
     return _join(clause, text, rng.random() < 0.5), fault
 
 
