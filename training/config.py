@@ -133,6 +133,7 @@ class DiagnosisConfig(Knobs):
     smoothing: float
     heat: float
     memory: float
+    members: int
     folds: int
     shares: dict[str, float]
     real: float
@@ -158,6 +159,7 @@ _PHOTO_RANGES: Final[dict[str, tuple[float, float]]] = {
     "smoothing": (0.0, 0.5),
     "heat": (0.0, 100.0),
     "memory": (0.0, 100.0),
+    "members": (1, 8),
     "folds": (2, 20),
     "real": (0.0, 1.0),
     "precision": (0.5, 1.0),

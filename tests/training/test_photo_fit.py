@@ -36,7 +36,7 @@ from training.diagnosis.judge import (
     iou,
     place_figures,
 )
-from training.diagnosis.learn import Schedule, fit_network, heat_loss, say
+from training.diagnosis.learn import Schedule, averaged, fit_network, heat_loss, say
 from training.diagnosis.manifest import PhotoRow, PhotoTable
 from training.diagnosis.marks import ABSENT, BOXED, DENSE, SOMEWHERE, UNKNOWN
 from training.diagnosis.network import LOWER_CHANNELS, THINGS, Backbone, Network, Whole, learnt, lite0
@@ -237,6 +237,28 @@ def test_the_same_seed_gives_the_same_network() -> None:
     assert all(torch.equal(one[k], again[k]) for k in one)
     assert any(not torch.equal(one[k], other[k]) for k in one)
     assert all(bool(v.isfinite().all()) for v in one.values())
+
+
+def test_members_begin_alike_and_are_made_one_by_the_mean_of_their_weights() -> None:
+    cache, schedule = tiny_cache(6), Schedule(pictures=8, batch=4)
+    one, two = (fit_network(cache, np.arange(6) % 2, np.ones(6), 2, schedule, 0, None, i) for i in range(2))
+    fresh = fit_network(cache, np.arange(6) % 2, np.ones(6), 2, replace(schedule, rate=0.0, rate_backbone=0.0), 0)
+    before, a, b = (network.state_dict() for network in (fresh, one, two))
+    a = {k: v.clone() for k, v in a.items()}
+    mean = averaged([one, two]).state_dict()
+    moved = 0
+    for k in before:
+        torch.testing.assert_close(mean[k], (a[k] + b[k]) / 2)
+        moved += not torch.equal(a[k], b[k])
+        assert (a[k] - before[k]).abs().max() < 0.05  # a few steps away from where both began
+    assert moved > 10
+    assert averaged([two]) is two
+
+
+def test_a_fold_answers_by_the_mean_of_its_members(poisoned: Any) -> None:
+    alone = replace(poisoned, config=config("pictures=40", "members=1"))
+    one, two = (torch.load(fitting._fit(w), weights_only=True)["weights"] for w in (alone, poisoned))
+    assert any(not torch.equal(one[k], two[k]) for k in one)
 
 
 def test_learning_changes_what_may_change_and_leaves_the_rest() -> None:

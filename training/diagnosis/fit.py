@@ -163,7 +163,7 @@ def _fit(work: _Work) -> Path:
         return kept
     import torch
 
-    from training.diagnosis.learn import Schedule, fit_network, say
+    from training.diagnosis.learn import Schedule, averaged, fit_network, say
 
     torch.set_num_threads(1)
     at, config = work.at, work.config
@@ -171,13 +171,14 @@ def _fit(work: _Work) -> Path:
                         config.smoothing, config.heat, config.memory)  # fmt: skip
     curve: list[dict[str, float]] = []
 
-    def watch(pictures: int, losses: dict[str, float]) -> None:
+    def watch(pictures: int, losses: dict[str, float]) -> None:  # of the first member
         curve.append({"pictures": pictures, **losses})
         if len(curve) % 4 == 0:
             log.info("%s: %d pictures, %s", work.name, pictures, {k: round(v, 3) for k, v in losses.items()})
 
     chance = chances(at, config, work.shares) * _kept(at, work.held)
-    network = fit_network(at.cache, at.label, chance, len(at.conditions), schedule, config.seed + work.number, watch)
+    args = at.cache, at.label, chance, len(at.conditions), schedule, config.seed + work.number
+    network = averaged([fit_network(*args, None if i else watch, i) for i in range(config.members)])
     plain = {p.photo: i for i, p in enumerate(at.plans) if p.kind == "plain"}
     rows = np.flatnonzero(work.held)
     logits, heat = say(network, at.cache, np.array([plain[int(r)] for r in rows], np.int64))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,7 +19,7 @@ from training.diagnosis.marks import BOXED, SOMEWHERE, UNKNOWN
 from training.diagnosis.network import TOP_CELLS, Network
 from training.half import bfloat16_is_fast
 
-__all__ = ["Schedule", "fit_network", "heat_loss", "say"]
+__all__ = ["Schedule", "averaged", "fit_network", "heat_loss", "say"]
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +27,8 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 # A damaged cell counts this much beside a sound one, of which there are many more.
 POSITIVE: Final = 3.0
+# Between the seeds of two members lie those of all folds.
+MEMBERS_APART: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ def fit_network(
     schedule: Schedule,
     seed: int,
     watch: Callable[[int, dict[str, float]], None] | None = None,
+    member: int = 0,
 ) -> Network:
     """Fit one network.
 
@@ -127,9 +130,11 @@ def fit_network(
     seed : int
     watch : callable, optional
         Is told the losses now and then.
+    member : int
+        Networks of one seed begin alike; each member sees pictures of its own drawing.
     """
     torch.manual_seed(seed)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed + MEMBERS_APART * member)
     network = Network(conditions, cache.state.shape[1]).to(memory_format=torch.channels_last)
     network.train()
     backbone = [p for p in network.backbone.parameters() if p.requires_grad]
@@ -164,6 +169,15 @@ def fit_network(
         if watch and (step % 25 == 24 or step == steps - 1):
             watch((step + 1) * schedule.batch, dict(mean))
     return network.eval()
+
+
+def averaged(networks: Sequence[Network]) -> Network:
+    """Make one network of several that began alike (Wortsman et al., Model soups, 2022); it takes the first's place."""
+    first, *others = networks
+    if others:
+        states = [network.state_dict() for network in networks]
+        first.load_state_dict({name: torch.stack([s[name] for s in states]).mean(dim=0) for name in states[0]})
+    return first
 
 
 def say(network: Network, cache: Cache, rows: Ints, batch: int = 32) -> tuple[Floats, Floats]:
