@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +20,9 @@ from training.track import ROOT
 __all__ = ["FOLDER", "Remembered", "for_release", "opened", "remembered"]
 
 FOLDER: Final = ROOT / "var" / "vectors"
-_PIECE: Final = 500  # texts between two saves, so that a run that was stopped goes on
+_PIECE: Final = 1000  # texts between two saves, so that a run that was stopped goes on
+# ONNX Runtime answers several callers at once, each on one thread.
+_THREADS: Final = 2
 _KNOWN: dict[str, dict[bytes, Floats]] = {}
 
 
@@ -45,11 +48,13 @@ class Remembered:
         keys = [_key(n) for n in normal]
         new = {k: n for k, n in zip(keys, normal, strict=True) if k not in self._known}
         step = _PIECE if self._file else max(1, len(new))
-        for start in range(0, len(new), step):
-            some = list(new)[start : start + step]
-            self._known.update(zip(some, self._encoder.encode([new[k] for k in some]), strict=True))
-            if self._file:
-                _write(self._file, self._known)
+        pieces = [list(new)[start : start + step] for start in range(0, len(new), step)]
+        with ThreadPoolExecutor(_THREADS) as pool:
+            told = pool.map(lambda some: self._encoder.encode([new[k] for k in some]), pieces)
+            for some, vectors in zip(pieces, told, strict=True):
+                self._known.update(zip(some, vectors, strict=True))
+                if self._file:
+                    _write(self._file, self._known)
         return np.array([self._known[k] for k in keys], np.float32).reshape(len(normal), self.dim)
 
 

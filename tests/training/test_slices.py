@@ -168,6 +168,26 @@ def test_the_untouched_slice_is_the_runs_own_figures(run: Any) -> None:
     assert slices.of == "corpus"
 
 
+def test_tickets_of_other_sources_are_judged_in_english_by_what_did_not_see_them() -> None:
+    rows = tuple(replace(r, source=f"{'read' if i % 3 else 'gold'}/x") for i, r in enumerate(corpus(8)))
+    data = Dataset(rows, np.ones(len(rows), np.float32), np.arange(len(rows)), ())
+    config = load_config(["encoder=none", "landmarks=0", "folds=3"])
+    target = targets(rows, TAXONOMY)
+    judged = judge(build([r.text for r in rows], config), target, data, TAXONOMY, config)
+    others = [i for i, r in enumerate(rows) if r.source == "read/x"]
+    same = {r.id: r.text for r in rows}
+    figures = held_out_slices(judged, target, data, TAXONOMY, same).figures
+    assert figures["posts"] == figures["posts_english"], "translated into themselves"
+    assert figures["posts"]["n"] == len(others)
+    assert figures["english"]["n"] == len(rows) - len(others)
+    truth = target.values[others][:, :5].argmax(axis=1)
+    right = judged.held.p.category[np.searchsorted(judged.held.rows, others)].argmax(axis=1) == truth
+    assert figures["posts"]["category_accuracy"] == pytest.approx(right.mean())
+    blank = held_out_slices(judged, target, data, TAXONOMY, {r.id: "-" for r in rows}).figures["posts_english"]
+    assert blank["category_change"] < 0
+    assert "posts" not in held_out_slices(judged, target, data, TAXONOMY, {}).figures
+
+
 def test_a_fold_that_saw_the_row_would_answer_otherwise(run: Any) -> None:
     """The slices are of unseen tickets: the heads of another fold know them, and are surer of their labels."""
     held = run.judged.held

@@ -14,11 +14,13 @@ from training.robustness import clutter, manners, mistakes
 from training.robustness.denials import deny, requests
 from training.robustness.words import Rewrite
 
-__all__ = ["LIMIT", "REWRITES", "UNTOUCHED", "WRITTEN", "Case", "make_slices", "sample"]
+__all__ = ["LIMIT", "REWRITES", "UNTOUCHED", "WRITTEN", "Case", "make_slices", "sample", "translated"]
 
 UNTOUCHED: Final = "untouched"
 # Of the 36 requests in words.yaml: as they are, and with ten denials each.
 WRITTEN: Final = ("requests", "requests_negation")
+# Tickets that people translated, beside those of gold.
+POSTS: Final = ("posts", "posts_english")
 # Tickets in a slice at most: all of gold, where a figure's standard error is 1.3 points (two releases on the same
 # tickets differ by less); its 15 slices take 25 seconds of a fit on one core, 1 to 3 ms a text.
 LIMIT: Final = 1000
@@ -82,6 +84,12 @@ def _denials(name: str, rows: Iterable[tuple[int, Row]], times: int, taxonomy: T
             found = deny(row.text, row.tags or (), taxonomy, _chance(f"{name}/{n}", row))
             if found:
                 yield Case(replace(row, text=found[0], source=name), i, found[1])
+
+
+def translated(rows: Sequence[Row], english: Mapping[str, str], start: int) -> list[Case]:
+    """Give some rows as they are and then in English, where the first of them will stand at ``start``."""
+    plain = [Case(replace(row, source=POSTS[0]), start + i) for i, row in enumerate(rows)]
+    return plain + [Case(replace(c.row, text=english[c.row.id], source=POSTS[1]), c.origin) for c in plain]
 
 
 def make_slices(rows: Sequence[Row], taxonomy: Taxonomy, translations: Mapping[str, str]) -> list[Case]:

@@ -13,12 +13,12 @@ import numpy.typing as npt
 
 from features.taxonomy import Taxonomy
 from models.heads import Probabilities
-from training.data import load_table
+from training.data import load_table, translated_posts
 from training.dataset import Dataset, family
 from training.judge import Judged, answer_unseen
 from training.matrices import Targets, targets
 from training.metrics import decode_tags, score
-from training.robustness.slices import Case, make_slices, sample
+from training.robustness.slices import Case, make_slices, sample, translated
 
 __all__ = ["FIGURES", "Slices", "held_out_slices", "slice_figures", "tabulate", "translations"]
 
@@ -115,9 +115,9 @@ def slice_figures(
 
 
 def translations() -> dict[str, str]:
-    """Give the gold tickets' translations into English, by their ids; none where the shared data is absent."""
+    """Give tickets' translations into English by people, by their ids; none where the shared data is absent."""
     table = load_table("gold_english")
-    return {row.id: row.text for row in table.rows} if table else {}
+    return translated_posts() | ({row.id: row.text for row in table.rows} if table else {})
 
 
 def _digests(cases: Sequence[Case]) -> dict[str, str]:
@@ -144,15 +144,19 @@ def held_out_slices(
     data : Dataset
     taxonomy : Taxonomy
     english : mapping of str to str
-        As `translations` gives them.
+        As `translations` gives them. Of tickets of other sources than the first it makes two slices of their own, as
+        there are more of them: ``posts`` and ``posts_english``.
     """
     held = judged.held
     of = family(data.rows[judged.shown[0]].source)
     picked = judged.shown[sample([data.rows[i] for i in judged.shown])]
     cases = make_slices([data.rows[i] for i in picked], taxonomy, english)
+    others = [i for i in held.rows.tolist() if family(data.rows[i].source) != of and data.rows[i].id in english]
     fold_of = dict(zip(held.rows.tolist(), held.fold.tolist(), strict=True))
     # A written request is in nobody's training data: any fold may answer it, but the same one its denials too.
     folds = len(held.score)
-    fold = np.array([fold_of[int(picked[c.origin])] if c.origin < len(picked) else c.origin % folds for c in cases])
-    p = answer_unseen(held, target, taxonomy, [c.row.text for c in cases], fold)
+    fold = [fold_of[int(picked[c.origin])] if c.origin < len(picked) else c.origin % folds for c in cases]
+    fold += [fold_of[i] for i in others] * 2
+    cases += translated([data.rows[i] for i in others], english, len(cases))
+    p = answer_unseen(held, target, taxonomy, [c.row.text for c in cases], np.array(fold))
     return tabulate(of, cases, p, decode_tags(p, judged.floor, taxonomy), taxonomy)
