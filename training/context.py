@@ -21,7 +21,7 @@ from training.config import load_config
 from training.data import Row, content_key, load_table
 from training.data.dialogues import Fragment, load_fragments
 from training.data.leaks import drop_copies
-from training.dataset import Dataset, family, gather
+from training.dataset import Dataset, family, gather, weigh
 from training.heads import fit_heads
 from training.judge import hold_out
 from training.matrices import build, targets
@@ -52,7 +52,7 @@ def unseen_answers(fragments: Sequence[Fragment], taxonomy: Taxonomy) -> Answers
     """Fit heads on rows that hold nothing of these dialogues; give what answers normalised texts."""
     config = load_config(KNOBS)
     rows = tuple(_unseen(gather(config).rows, fragments, config.seed))
-    weight = np.array([config.weights[family(r.source)] for r in rows], np.float32)
+    weight = np.array([weigh(r.source, config.weights) for r in rows], np.float32)
     data = Dataset(rows, weight, np.arange(len(rows)), ())
     matrices, target = build([r.text for r in rows], config), targets(rows, taxonomy)
     held = hold_out(matrices, target, data, config)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,7 +20,7 @@ from training.data import Row, Table, content_key, load_table, translated_posts
 from training.data.leaks import drop_copies
 from training.robustness.taught import rewritten
 
-__all__ = ["Dataset", "family", "gather"]
+__all__ = ["Dataset", "family", "gather", "weigh"]
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +63,11 @@ def family(source: str) -> str:
     return source.split("/")[0]
 
 
+def weigh(source: str, weights: Mapping[str, float]) -> float:
+    """Give what a row of a source counts: ``corpus/out_of_scope`` may have a weight of its own, within ``corpus``."""
+    return weights.get(source, weights[family(source)])
+
+
 def _apply(review: Review, tables: Sequence[Table], taxonomy: Taxonomy) -> tuple[Table, ...]:
     rows = iter(apply_review([r for t in tables for r in t.rows], review, taxonomy))
     return tuple(replace(t, rows=tuple(r for _ in t.rows if (r := next(rows)))) for t in tables)
@@ -93,9 +98,10 @@ def gather(config: TriageConfig, table: Table | None = None, review: Review | No
         weight = np.array([1.0] * len(rows) + [config.label_names] * len(named), np.float32)
         rows += named
     else:
-        tables = tuple(t for name, w in config.weights.items() if w > 0 and (t := load_table(name)))
-        for name, w in config.weights.items():
-            if w > 0 and name not in {t.name for t in tables}:
+        wanted = [name for name, w in config.weights.items() if w > 0 and family(name) == name]
+        tables = tuple(t for name in wanted if (t := load_table(name)))
+        for name in wanted:
+            if name not in {t.name for t in tables}:
                 log.warning("the source %s is not on this machine and is left out", name)
         if review:
             tables = _apply(review, tables, default_taxonomy())
@@ -104,7 +110,7 @@ def gather(config: TriageConfig, table: Table | None = None, review: Review | No
         # ticket would be learnt from under another name.
         for t in sorted(tables, key=lambda t: config.judged.index(t.name) if t.name in config.judged else len(tables)):
             rows += drop_copies(t.rows, [r for r in rows if family(r.source) in config.judged])
-        weight = np.array([config.weights[family(r.source)] for r in rows], np.float32)
+        weight = np.array([weigh(r.source, config.weights) for r in rows], np.float32)
         present = {family(r.source) for r in rows}
         judges = present & set(config.judged) or present  # with the embedded corpus alone, it judges itself
         judged = np.array([i for i, r in enumerate(rows) if family(r.source) in judges], np.int64)

@@ -17,7 +17,7 @@ from features.text import normalize
 from models.space import Floats, Space, kernel, row_lookup, unit
 from training.config import TriageConfig
 from training.data import Row
-from training.vectors import opened, remembered
+from training.vectors import remembered
 
 __all__ = ["Matrices", "Targets", "build", "targets"]
 
@@ -130,8 +130,8 @@ def build(texts: Sequence[str], config: TriageConfig) -> Matrices:
     seen = np.bincount(counts.indices, minlength=2**BITS)
     buckets = np.flatnonzero(seen >= config.min_df) if config.ngrams else np.empty(0, np.int64)
     idf = (np.log((1 + len(texts)) / (1 + seen[buckets])) + 1).astype(np.float16).astype(np.float32)
-    encoder = opened(config.encoder)
-    vectors = remembered(config.encoder).encode(normals)
+    encoder = remembered(config.encoder)
+    vectors = encoder.encode(normals)
     told: npt.NDArray[np.bool_] = np.asarray(vectors.any(axis=1))
     mean = (vectors[told].mean(axis=0) if told.any() else np.zeros(encoder.dim)).astype(np.float32)
     centred = unit(np.where(told[:, None], vectors - mean, 0.0).astype(np.float32))

@@ -23,7 +23,7 @@ from training.data.dialogues import jd_dialogues, jd_turn, post_turn, posts
 from training.dataset import Ints
 from training.matrices import Matrices, build
 from training.metrics import expected_calibration_error
-from training.vectors import for_release
+from training.vectors import for_release, opened
 
 __all__ = ["Rated", "figures", "fit", "load_rated"]
 
@@ -197,5 +197,5 @@ def fit(
         **{k: v.astype(np.float16) for k, v in half.items()},
         **{k: v.astype(np.float32) for k, v in full.items()},
     }
-    encoder, _ = for_release(m.space.encoder)
+    encoder, _ = for_release(opened(config.encoder))
     return tensors, {"encoder": encoder, "gamma": config.gamma, "usual": [float(u) for u in _usual(labels)]}, found

@@ -11,8 +11,10 @@ import pytest
 from features.errors import ConfigError
 from features.taxonomy import default_taxonomy
 from training import data as sources
+from training.config import load_config
 from training.corpus import distinct, near_duplicates
 from training.data import SOURCES, Row, Table, content_key, data_root, load_table, read_csv_table
+from training.dataset import gather
 
 TAXONOMY = default_taxonomy()
 ALLOWED = {t.key: set(t.categories) for t in TAXONOMY.tags}
@@ -87,6 +89,20 @@ def test_every_source_that_is_here(name: str) -> None:
 def test_without_the_shared_data_the_corpus_is_left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AFTERSIGHT_DATA", str(tmp_path))
     assert {n for n in SOURCES if load_table(n)} == {"corpus"}
+
+
+def test_a_part_of_a_source_may_count_otherwise() -> None:
+    knobs = [
+        "weights.gold=0",
+        "weights.read=0",
+        "weights.corpus=0.25",
+        "weights.corpus/out_of_scope=0.75",
+        "rewritten=0",
+    ]
+    data = gather(load_config(knobs))
+    assert {w for r, w in zip(data.rows, data.weight, strict=True) if r.source.endswith("scope")} == {0.75}
+    assert {w for r, w in zip(data.rows, data.weight, strict=True) if not r.source.endswith("scope")} == {0.25}
+    assert {t.name for t in data.tables} == {"corpus"}
 
 
 def test_an_unknown_source() -> None:
