@@ -121,9 +121,10 @@ class Heads:
         return right and len(wide) == len(deep) == 2 and wide[1] == deep[1] == outputs and self.bias.shape == (outputs,)
 
     def scores(self, sparse: Sequence[Sparse], dense: Floats) -> Floats:
-        """Give the raw scores, ``(n, outputs)``."""
-        wide = np.array([s.values @ self.ngrams[s.rows] for s in sparse], np.float32)  # (n, outputs)
-        out: Floats = wide.reshape(len(sparse), len(self.bias)) + dense @ self.dense + self.bias
+        """Give the raw scores, ``(n, outputs)``, each row's by itself; see `Space.dense_alone`."""
+        out = np.empty((len(sparse), len(self.bias)), np.float32)
+        for row, s, d in zip(out, sparse, dense, strict=True):
+            row[:] = s.values @ self.ngrams[s.rows] + d @ self.dense + self.bias
         return out
 
     def favour(self, sparse: Sparse, category: int) -> Floats:

@@ -36,8 +36,10 @@ __all__ = ["TriageModel", "open_triage", "urgency_score"]
 # What an hour's delay of a ticket costs beside one of the most urgent; a ticket's score is the expectation.
 LEVEL_WEIGHT: Final = (1.0, 0.7, 0.25, 0.0)
 # What a threat moves to its level of the probability of lower ones, and a settled matter to the lowest of all others:
-# more than a model that knows the words, but not every way to say them, errs by, and too little to decide alone.
-LEAN: Final = 0.2
+# more than a model that knows the words, but not every way to say them, errs by, and too little to decide alone. Models
+# err by more where a matter is settled: few tickets are sent to say so.
+LEAN_THREAT: Final = 0.2
+LEAN_SETTLED: Final = 0.3
 THREAT_LEVEL: Final = "p2"
 FORCED: Final = 0.98  # a word of danger is taken as nearly sure
 HAZARD_TAG: Final = "safety_hazard"
@@ -154,7 +156,7 @@ class TriageModel:
 
     def _read(self, normals: list[str]) -> tuple[Probabilities, list[Sparse], Floats]:
         sparse = [self.space.sparse(n) for n in normals]
-        dense = self.space.dense(self.space.centred(normals))  # (n, landmarks)
+        dense = self.space.dense_alone(normals)  # (n, landmarks)
         likeness: Floats = dense.max(axis=1, initial=0.0)
         scores = self.heads.scores(sparse, dense)
         if self.network is not None:
@@ -238,9 +240,10 @@ class TriageModel:
             return read.urgency
         level = keys.index(THREAT_LEVEL) if threat else len(keys) - 1
         away = slice(level + 1, None) if threat else slice(0, level)
+        lean = LEAN_THREAT if threat else LEAN_SETTLED
         leant: Floats = read.urgency.copy()
-        leant[away] *= 1.0 - LEAN
-        leant[level] += read.urgency[away].sum() * LEAN
+        leant[away] *= 1.0 - lean
+        leant[level] += read.urgency[away].sum() * lean
         return leant
 
     def _urgency(self, levels: Floats, hits: tuple[Hit, ...], language: str) -> Urgency:

@@ -110,9 +110,12 @@ def _fitter(name: str) -> Callable[[argparse.Namespace], tuple[str, Path]]:
 
 
 def _encoder_knobs(arguments: argparse.Namespace) -> list[str]:
-    """Turn ``--encoder`` and ``--fine-tune`` into knobs: one is fine-tuned, or is used as it is."""
+    """Turn ``--encoder`` and ``--fine-tune`` into knobs: one is fine-tuned, or is used as it is.
+
+    A release carries one network: beside one that is fine-tuned the packaged encoder reads.
+    """
     if arguments.fine_tune:
-        return [f"fine_tune={json.dumps(arguments.encoder or 'e5-small')}"]
+        return [f"fine_tune={json.dumps(arguments.encoder or 'e5-small')}", "encoder=use-multilingual-3"]
     return [f"encoder={json.dumps(arguments.encoder)}"] if arguments.encoder else []
 
 

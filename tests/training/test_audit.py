@@ -67,7 +67,7 @@ def noisy() -> Noisy:
                 places.add(i)
         rows.append(row)
     data = Dataset(tuple(rows), np.ones(len(rows), np.float32), np.arange(len(rows)), ())
-    looked, suspects = suspects_of(data, TAXONOMY, load_config(["encoder=none", "landmarks=0"]))
+    looked, suspects = suspects_of(data, TAXONOMY, load_config(["encoder=none", "landmarks=0", "min_df=2"]))
     assert looked == rows
     return Noisy(table.rows, rows, wrong, suspects)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -35,7 +36,7 @@ from training.textnet.export import to_onnx, tokenizer_file
 from training.textnet.learn import Schedule, fine_tune, say, tokenized
 from training.textnet.pack import pack
 from training.triage import fit
-from training.vectors import for_release, remembered
+from training.vectors import for_release, opened, remembered
 
 WORDS = ("屏幕", "碎了", "发票", "退款", "手机", "怎么", "开", "慢")
 SIZES = (2, 2, 1)
@@ -295,3 +296,13 @@ def test_a_release_made_with_another_encoder_is_refused(carried: SentenceNetwork
 def test_a_release_does_not_carry_two_networks(folder: Path, tickets: Dataset) -> None:
     with pytest.raises(ConfigError, match="one network"):
         fit(tickets, default_taxonomy(), load_config([f"encoder={folder}", f"fine_tune={folder}"]))
+
+
+@pytest.mark.parametrize("encoder", [None, "e5-small", "some/folder"])
+def test_the_default_leaves_room_for_a_network_that_is_fine_tuned(encoder: str | None) -> None:
+    from training.verbs import _encoder_knobs
+
+    knobs = _encoder_knobs(argparse.Namespace(fine_tune=True, encoder=encoder))
+    config = load_config(knobs)
+    assert config.fine_tune == (encoder or "e5-small")
+    assert for_release(opened(config.encoder))[1] == (), "a release carries one network"
