@@ -47,8 +47,8 @@ class Remembered:
         """Encode normalised texts, ``(n, dim)``."""
         keys = [_key(n) for n in normal]
         new = {k: n for k, n in zip(keys, normal, strict=True) if k not in self._known}
-        step = _PIECE if self._file else max(1, len(new))
-        pieces = [list(new)[start : start + step] for start in range(0, len(new), step)]
+        left, step = list(new), _PIECE if self._file else max(1, len(new))
+        pieces = [left[start : start + step] for start in range(0, len(left), step)]
         with ThreadPoolExecutor(_THREADS) as pool:
             told = pool.map(lambda some: self._encoder.encode([new[k] for k in some]), pieces)
             for some, vectors in zip(pieces, told, strict=True):

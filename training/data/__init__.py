@@ -116,18 +116,19 @@ def _review_texts(root: Path) -> dict[str, str]:
         return {f"osc-{n}": row["review"].lstrip("\ufeff").strip() for n, row in enumerate(csv.DictReader(file))}
 
 
+def _first_turns(path: Path, joint: str) -> dict[str, str]:
+    dialogues = json.loads(path.read_text(encoding="utf-8"))
+    return {f"stc3-{d['id']}": joint.join(d["turns"][0]["utterances"]) for d in dialogues}
+
+
 def _post_texts(root: Path) -> dict[str, str]:
-    dialogues = json.loads((root / "stc3" / "dialogues_cn.json").read_text(encoding="utf-8"))
-    return {f"stc3-{d['id']}": "；".join(d["turns"][0]["utterances"]) for d in dialogues}
+    return _first_turns(root / "stc3" / "dialogues_cn.json", "；")
 
 
 def translated_posts() -> dict[str, str]:
     """Give the English of posts that people translated, by the ids of the posts; none where the file is not there."""
     path = data_root() / "text" / "stc3" / "dialogues_en.json"
-    if not path.is_file():
-        return {}
-    dialogues = json.loads(path.read_text(encoding="utf-8"))
-    return {f"stc3-{d['id']}": "; ".join(d["turns"][0]["utterances"]) for d in dialogues}
+    return _first_turns(path, "; ") if path.is_file() else {}
 
 
 def _utterance_texts(root: Path) -> dict[str, str]:

@@ -173,11 +173,9 @@ def fit_network(
 
 def averaged(networks: Sequence[Network]) -> Network:
     """Make one network of several that began alike (Wortsman et al., Model soups, 2022); it takes the first's place."""
-    first, *others = networks
-    if others:
-        states = [network.state_dict() for network in networks]
-        first.load_state_dict({name: torch.stack([s[name] for s in states]).mean(dim=0) for name in states[0]})
-    return first
+    states = [network.state_dict() for network in networks]
+    networks[0].load_state_dict({name: torch.stack([s[name] for s in states]).mean(dim=0) for name in states[0]})
+    return networks[0]
 
 
 def say(network: Network, cache: Cache, rows: Ints, batch: int = 32) -> tuple[Floats, Floats]:
